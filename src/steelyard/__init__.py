@@ -1,0 +1,36 @@
+"""Steelyard carries a portfolio from research to orders.
+
+This is the Python API for notebooks: nothing deeper is needed for daily work.  Names load on first
+use, so ``import steelyard as sy`` is quick.
+
+    >>> import steelyard as sy
+    >>> result = sy.sweep(sy.load_prices("AAPL"), fast=range(5, 101), slow=range(20, 301, 5))
+    >>> result.best, result.deflated_sharpe, result.pbo
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from steelyard._version import __version__
+
+if TYPE_CHECKING:
+    from steelyard.core.errors import SteelyardError as SteelyardError
+
+_HOMES = {
+    "SteelyardError": "steelyard.core.errors",
+}
+
+__all__ = ["SteelyardError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if (home := _HOMES.get(name)) is None:
+        raise AttributeError(f"module 'steelyard' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

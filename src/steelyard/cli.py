@@ -1,0 +1,45 @@
+"""The command line: each capability brings its own commands, here they become one program."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from steelyard._version import __version__
+from steelyard.core.errors import SteelyardError
+
+app = typer.Typer(
+    name="steelyard",
+    help="From research to orders: sweeps, optimisation, model portfolios, rebalances, proposals.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Steelyard's commands share `--json` for programs and exit codes that mean something."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the program; a refusal prints its reason and exits with the status of its category."""
+    try:
+        app()
+    except SteelyardError as error:
+        typer.echo(f"error [{error.code}]: {error.message}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Values every other room stands on: money, canonical JSON, clock, identifiers, errors."""

@@ -1,0 +1,1 @@
+"""Market data: bars, calendars, providers, the price store and its manifests."""

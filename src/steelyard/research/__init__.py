@@ -1,0 +1,1 @@
+"""Strategy research: kernels, sweeps, and what tells skill from luck."""

@@ -1,0 +1,1 @@
+"""The HTTP application: one app factory, error bodies, health, OpenAPI."""
