@@ -1,0 +1,201 @@
+"""Settings: what an operator can turn, read once from the environment.
+
+Every name has the prefix ``STEELYARD_``, but ``APP_PERSISTENCE_PROFILE``, which existing deployments
+set already.  Units stand last in the name.  A value that weakens a production start is not corrected
+in silence: :func:`production_problems` names all of them and the start refuses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from steelyard.core.errors import ConfigurationError
+
+PREFIX = "STEELYARD_"
+_PROFILE_VARIABLE = "APP_PERSISTENCE_PROFILE"
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+Texts = Annotated[tuple[str, ...], NoDecode]
+"""Several texts in one variable, separated by commas."""
+
+
+class Settings(BaseSettings):
+    """The effective settings; immutable, so that no part of a process sees others than the rest."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", validate_by_name=True)
+
+    # where and as what
+    profile: Literal["LOCAL", "PRODUCTION"] = Field("LOCAL", validation_alias=_PROFILE_VARIABLE)
+    role: Literal["all", "api", "worker", "dashboard"] = "all"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65_535)
+    data_dir: Path = Path("data")
+    database_url: str = Field(default_factory=lambda data: f"sqlite+aiosqlite:///{data['data_dir']}/steelyard.db")
+    database_connections_max: int = Field(10, ge=1, le=1000)
+    database_busy_timeout_s: float = Field(30, gt=0)
+
+    # who may come in
+    development_key_enabled: bool = Field(default_factory=lambda data: data.get("profile") == "LOCAL")
+    open_routes_enabled: bool = Field(default_factory=lambda data: data.get("profile") == "LOCAL")
+    session_lifetime_hours: float = Field(12, gt=0, le=24 * 365)
+    jwt_secret: SecretStr | None = None
+    jwt_jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_tenant_claim: str = "tenant_id"
+    jwt_leeway_s: int = Field(30, ge=0, le=300)
+    body_bytes_max: int = Field(10_000_000, ge=1)
+
+    # jobs
+    job_threads: int = Field(2, ge=1, le=256)
+    job_queue_length_max: int = Field(10_000, ge=1)
+    job_attempts_max: int = Field(5, ge=1, le=100)
+    job_poll_ms: int = Field(50, ge=1)
+    job_lease_s: float = Field(30, gt=0)
+
+    # outbound
+    outbound_allow: Texts = ()
+    outbound_timeout_s: float = Field(15, gt=0)
+    outbound_attempts_max: int = Field(3, ge=1, le=20)
+    outbound_response_bytes_max: int = Field(10_000_000, ge=1)
+    breaker_failures_max: int = Field(5, ge=1)
+    breaker_rest_s: float = Field(30, gt=0)
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    # logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("profile", mode="before")
+    @classmethod
+    def _anything_but_production_is_local(cls, value: object) -> object:
+        return "PRODUCTION" if str(value).strip().upper() == "PRODUCTION" else "LOCAL"
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_our_driver(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("is not a database address such as postgresql://user:password@host/name") from None
+        dialect = url.drivername.partition("+")[0]
+        if dialect not in _DRIVERS:
+            raise ValueError(f"{dialect} is not supported; use sqlite or postgresql")
+        return url.set(drivername=_DRIVERS[dialect]).render_as_string(hide_password=False)
+
+    @field_validator("outbound_allow", "webhook_secrets", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is embedded."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server is reachable from this machine only."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+_current: Settings | None = None
+
+
+def get_settings() -> Settings:
+    """The settings of this process, read from the environment on first use.
+
+    Raises:
+        ConfigurationError: a variable has a value that it cannot have; the message names both.
+    """
+    global _current  # noqa: PLW0603 - one process has one set of settings
+    if _current is None:
+        _current = read_settings()
+    return _current
+
+
+def use_settings(settings: Settings | None) -> None:
+    """Make ``settings`` those of this process; None reads the environment again on next use."""
+    global _current  # noqa: PLW0603
+    _current = settings
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with ``overrides`` (command line options) on top.
+
+    Raises:
+        ConfigurationError: as :func:`get_settings`.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as refused:
+        sentences = [_sentence(error["loc"], error["msg"], error["input"]) for error in refused.errors()]
+        raise ConfigurationError("; ".join(sentences), code="INVALID_SETTING") from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:
+    name = str(location[0])
+    variable = name if name == _PROFILE_VARIABLE else PREFIX + name.upper()
+    shown = "***" if _is_secret(name) else repr(value)
+    return f"`{variable}` was {shown}: {message.removeprefix('Value error, ')}"
+
+
+def _is_secret(name: str) -> bool:
+    return name == "database_url" or "SecretStr" in str(Settings.model_fields[name].annotation)
+
+
+def production_problems(settings: Settings) -> list[tuple[str, str]]:
+    """What forbids a start in the production profile, as (reason code, sentence); empty in the local one."""
+    if settings.profile != "PRODUCTION":
+        return []
+    problems = []
+    if settings.is_sqlite:
+        remedy = "set STEELYARD_DATABASE_URL to a postgresql:// address"
+        for store in ("DPM", "ADVISORY"):  # both live in the one database; clients look for either code
+            code = f"PERSISTENCE_PROFILE_REQUIRES_{store}_POSTGRES"
+            problems.append((code, f"`STEELYARD_DATABASE_URL` was an SQLite file; {remedy}"))
+    if settings.development_key_enabled:
+        sentence = "`STEELYARD_DEVELOPMENT_KEY_ENABLED` was true; its key is public: set it to false"
+        problems.append(("PERSISTENCE_PROFILE_FORBIDS_DEVELOPMENT_KEY", sentence))
+    if settings.open_routes_enabled:
+        sentence = "`STEELYARD_OPEN_ROUTES_ENABLED` was true; every route needs a credential: set it to false"
+        problems.append(("PERSISTENCE_PROFILE_FORBIDS_OPEN_ROUTES", sentence))
+    if not settings.webhook_secrets:
+        sentence = "`STEELYARD_WEBHOOK_SECRETS` was empty; receivers could not tell our webhooks from forged ones"
+        problems.append(("PERSISTENCE_PROFILE_REQUIRES_WEBHOOK_SECRET", sentence))
+    return problems
+
+
+def require_production_ready(settings: Settings) -> None:
+    """Refuse to start on weak settings.
+
+    Raises:
+        ConfigurationError: with every reason code of :func:`production_problems` in its details.
+    """
+    if problems := production_problems(settings):
+        raise ConfigurationError(
+            "; ".join(f"{code}: {sentence}" for code, sentence in problems),
+            code=problems[0][0],
+            details={"reason_codes": [code for code, _ in problems]},
+        )
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The effective settings as JSON-ready values, secrets as ``***`` and never in part."""
+    shown = settings.model_dump(mode="json")
+    for name in shown:
+        if name == "database_url":
+            shown[name] = make_url(settings.database_url).render_as_string(hide_password=True)
+        elif _is_secret(name) and shown[name]:
+            shown[name] = "***"
+    return shown
