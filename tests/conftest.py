@@ -7,3 +7,11 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure(config):
+    """Warnings are errors but for those that exchange_calendars earns under pandas 3.1."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:(Series|DatetimeIndex).values returning an ndarray:DeprecationWarning"
+    )
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:exchange_calendars")
