@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     jwt_tenant_claim: str = "tenant_id"
+    jwt_default_scopes: Texts = ("sweeps:read", "sweeps:write", "data:read")
     jwt_leeway_s: int = Field(30, ge=0, le=300)
     body_bytes_max: int = Field(10_000_000, ge=1)
 
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{dialect} is not supported; use sqlite or postgresql")
         return url.set(drivername=_DRIVERS[dialect]).render_as_string(hide_password=False)
 
-    @field_validator("outbound_allow", "webhook_secrets", mode="before")
+    @field_validator("jwt_default_scopes", "outbound_allow", "webhook_secrets", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

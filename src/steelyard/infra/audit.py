@@ -1,0 +1,48 @@
+"""The audit log: who did what to which object, written with the effect and never changed.
+
+The database itself refuses to update or delete a row (triggers of the migration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, String
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from steelyard.core import clock
+from steelyard.infra.columns import Base, UtcDateTime
+from steelyard.infra.principal import Principal
+
+
+class AuditRow(Base):
+    """One action."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_tenant_object", "tenant", "object_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tenant: Mapped[str] = mapped_column(String(100))
+    actor: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(100))
+    object_id: Mapped[str] = mapped_column(String(200))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def record(
+    session: AsyncSession, by: Principal, action: str, object_id: str, details: Mapping[str, Any] | None = None
+) -> None:
+    """Note in the transaction of ``session`` that ``by`` did ``action`` (``sweep.submit``) to ``object_id``."""
+    row = AuditRow(
+        at=clock.now(),
+        tenant=by.tenant,
+        actor=by.subject,
+        action=action,
+        object_id=object_id,
+        details=dict(details or {}),
+    )
+    session.add(row)

@@ -1,0 +1,1 @@
+"""One file per step, named with its number and the capability it serves."""

@@ -1,0 +1,59 @@
+"""FastAPI dependencies of every endpoint: who asks, may they, and the one transaction of the request.
+
+They find ``database`` and ``authenticator`` on ``app.state``, where the server puts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from steelyard.infra.auth import Authenticator, Credentials
+from steelyard.infra.database import Database
+from steelyard.infra.principal import Principal
+from steelyard.infra.sessions import COOKIE
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+
+
+def credentials_of(request: Request) -> Credentials:
+    """The credentials in a request's headers and cookie."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return Credentials(
+        api_key=request.headers.get("X-API-Key"),
+        bearer=token.strip() if scheme.lower() == "bearer" else None,
+        session_id=request.cookies.get(COOKIE),
+    )
+
+
+async def principal(request: Request) -> Principal:
+    """Who asks; 401 without a good credential."""
+    authenticator: Authenticator = request.app.state.authenticator
+    return await authenticator.authenticate(credentials_of(request))
+
+
+CurrentPrincipal = Annotated[Principal, Depends(principal)]
+
+
+def require(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency: who asks, if they have ``scope``; 401 or 403 otherwise."""
+
+    async def with_scope(who: CurrentPrincipal) -> Principal:
+        who.require(scope)
+        return who
+
+    return with_scope
+
+
+async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    """The one transaction of a request; read-only for a GET."""
+    database: Database = request.app.state.database
+    async with database.reading() if request.method in _READING else database.transaction() as session:
+        yield session
+
+
+# Scope "function": committed before the response leaves, so that a client never hears of what was then undone.
+Session = Annotated[AsyncSession, Depends(transaction, scope="function")]
