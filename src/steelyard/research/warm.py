@@ -1,8 +1,19 @@
 """Compile every kernel into Numba's cache: `python -m steelyard.research.warm`, at set-up."""
 
+from __future__ import annotations
+
+import numpy as np
+
+from steelyard.research.execution import Execution
+from steelyard.research.kernel import simulate_combinations
+from steelyard.research.strategies import Strategy, enumerate_combinations
+
 
 def warm() -> None:
     """Call each kernel once with the argument types that the product uses."""
+    close = np.linspace(100.0, 110.0, 200)
+    for strategy in (Strategy.SMA,):
+        simulate_combinations(close, None, strategy, enumerate_combinations([2, 3], [5, 8]), Execution())
 
 
 if __name__ == "__main__":
