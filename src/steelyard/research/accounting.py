@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """From states to figures: one walk over the trades of each combination.
 
 A combination visits only the bars at which its state changes.  A word of 64 states, xored with itself one bar later,

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """States of all combinations, 64 bars to a word, one block of bars at a time.
 
 Averages are never stored for a whole series: each window's row is made for 64 bars, every combination compares its two
