@@ -17,12 +17,16 @@ from steelyard._version import __version__
 
 if TYPE_CHECKING:
     from steelyard.core.errors import SteelyardError as SteelyardError
+    from steelyard.market.bars import PriceSeries as PriceSeries
+    from steelyard.market.loading import load_prices as load_prices
 
 _HOMES = {
+    "PriceSeries": "steelyard.market.bars",
     "SteelyardError": "steelyard.core.errors",
+    "load_prices": "steelyard.market.loading",
 }
 
-__all__ = ["SteelyardError", "__version__"]
+__all__ = ["PriceSeries", "SteelyardError", "__version__", "load_prices"]
 
 
 def __getattr__(name: str) -> Any:

@@ -95,6 +95,21 @@ def find_gaps(times: Times, calendar: str) -> Iterator[Gap]:
         yield Gap(int(row) + 1, int(steps[row]) - 1)
 
 
+def bar_times(calendar: str, first: np.datetime64, last: np.datetime64, spacing_s: float) -> Times:
+    """When a series without gaps has bars, from the day ``first`` to the day ``last``, both included.
+
+    Daily bars carry the session's date, shorter ones start with each stretch of trading.
+    """
+    days = np.array([first, last], dtype="datetime64[ns]")
+    schedule = _schedule(calendar, days)
+    schedule = schedule[schedule.index.to_series().between(str(first), str(last)).to_numpy()]
+    if spacing_s == DAY_S:
+        return schedule.index.to_numpy("datetime64[ns]")
+    step = np.timedelta64(round(spacing_s * 1e9), "ns")
+    stretches = zip(*_intervals(schedule), strict=True)
+    return np.concatenate([np.arange(start, end, step) for start, end in stretches] or [days[:0]])
+
+
 def check_calendar(calendar: str) -> None:
     """Refuse a name that no calendar has.
 

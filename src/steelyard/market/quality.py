@@ -191,8 +191,10 @@ def _defect(
 
 
 def time_text(time: np.datetime64) -> str:
-    """``time`` in ISO 8601: the date alone at midnight, otherwise with seconds and a Z."""
+    """``time`` in ISO 8601: the date alone at midnight, otherwise with a Z and as many digits as it has."""
     if np.isnat(time):
         return "NaT"
-    midnight = time == time.astype("datetime64[D]")
-    return str(np.datetime_as_string(time, unit="D")) if midnight else f"{np.datetime_as_string(time, unit='s')}Z"
+    if time == time.astype("datetime64[D]"):
+        return str(np.datetime_as_string(time, unit="D"))
+    unit: Literal["s", "ns"] = "s" if time == time.astype("datetime64[s]") else "ns"
+    return f"{np.datetime_as_string(time, unit=unit)}Z"
