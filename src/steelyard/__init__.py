@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from steelyard.core.errors import SteelyardError as SteelyardError
     from steelyard.market.bars import PriceSeries as PriceSeries
     from steelyard.market.loading import load_prices as load_prices
+    from steelyard.research.result import SweepResult as SweepResult
+    from steelyard.research.sweep import sweep as sweep
 
 _HOMES = {
     "PriceSeries": "steelyard.market.bars",
     "SteelyardError": "steelyard.core.errors",
+    "SweepResult": "steelyard.research.result",
     "load_prices": "steelyard.market.loading",
+    "sweep": "steelyard.research.sweep",
 }
 
-__all__ = ["PriceSeries", "SteelyardError", "__version__", "load_prices"]
+__all__ = ["PriceSeries", "SteelyardError", "SweepResult", "__version__", "load_prices", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

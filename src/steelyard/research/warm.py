@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from steelyard.research.cscv import cross_validate
 from steelyard.research.execution import Execution
 from steelyard.research.kernel import simulate_combinations
 from steelyard.research.strategies import Strategy, enumerate_combinations
@@ -14,6 +15,7 @@ def warm() -> None:
     close = np.linspace(100.0, 110.0, 200)
     for strategy in (Strategy.SMA,):
         simulate_combinations(close, None, strategy, enumerate_combinations([2, 3], [5, 8]), Execution())
+    cross_validate(np.ones((2, 4)), np.ones((2, 4)))
 
 
 if __name__ == "__main__":
