@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     job_threads: int = Field(2, ge=1, le=256)
     job_queue_length_max: int = Field(10_000, ge=1)
     job_attempts_max: int = Field(5, ge=1, le=100)
+    job_errands_max: int = Field(8, ge=1, le=256)
+    job_retry_pause_s: float = Field(2, ge=0)
     job_poll_ms: int = Field(50, ge=1)
     job_lease_s: float = Field(30, gt=0)
 

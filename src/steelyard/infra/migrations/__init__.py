@@ -5,6 +5,7 @@ A capability adds the step of its tables to ``versions/``, naming the last step 
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from alembic import command
@@ -13,18 +14,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from steelyard.infra import job_engine
 from steelyard.infra.database import Database
 
 _LOCK = 0x5354454C  # any number that no other program on the server uses for an advisory lock
 
 
 async def upgrade(database: Database) -> tuple[str | None, str]:
-    """Bring the tables to the newest step; (before, after).
+    """Bring our tables to the newest step and the job engine's to theirs; our step (before, after).
 
     Starters that come at the same time wait for the first and find nothing left to do.
     """
     async with database.engine.connect() as connection, connection.begin():
-        return await connection.run_sync(_upgrade)
+        steps = await connection.run_sync(_upgrade)
+    await asyncio.to_thread(job_engine.migrate, database.url)
+    return steps
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:

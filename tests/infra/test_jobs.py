@@ -1,0 +1,356 @@
+"""Durable jobs: begun at once, watched as they go, stopped when told, done once."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from steelyard.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
+from steelyard.infra import audit
+from steelyard.infra.database import Database
+from steelyard.infra.job_context import JobContext
+from steelyard.infra.jobs import Job, Jobs, JobStatus
+from steelyard.infra.principal import Principal
+from steelyard.infra.settings import Settings
+
+ASKER = Principal("acme", "key:1", frozenset({"admin"}))
+
+
+class Kinds:
+    """The handlers of these tests, and what they have seen."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.release = threading.Event()
+        self.calls: list[dict[str, Any]] = []
+        self.settled: list[tuple[str, JobStatus]] = []
+
+    def add(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append(parameters)
+        return {"sum": parameters["a"] + parameters["b"]}
+
+    def count(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        for step in range(parameters["steps"]):
+            context.report(100 * step / parameters["steps"], f"step {step}")
+            context.pause(0.021)
+        return {}
+
+    def listen(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.begun.set()
+        while not self.release.is_set():
+            context.raise_if_cancelled()
+            context.pause(0.01)
+        return {"released": True}
+
+    def refuse(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        raise InvalidInputError("`fast` was 0; it is at least 1", code="OUT_OF_RANGE")
+
+    def break_down(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        raise ZeroDivisionError("with a secret")
+
+    def say_nan(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"ratio": float("nan")}
+
+    def try_again(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append(parameters)
+        if len(self.calls) < parameters["succeeds_at"]:
+            raise UnavailableError("not yet")
+        return {"tried": len(self.calls)}
+
+    def save(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        async def write(session):
+            audit.record(session, ASKER, "test.saved", context.job.id)
+            if parameters.get("fails"):
+                raise InvalidInputError("it does not fit", code="DOES_NOT_FIT")
+
+        context.save_at_completion(write)
+        return {}
+
+    async def settle(self, session: Any, job: Job) -> None:
+        self.settled.append((job.id, job.status))
+
+
+@pytest.fixture
+def kinds() -> Kinds:
+    return Kinds()
+
+
+@pytest.fixture
+async def jobs(database: Database, database_settings: Settings, kinds: Kinds) -> AsyncIterator[Jobs]:
+    jobs = assembled(database, database_settings, kinds)
+    await jobs.start()
+    yield jobs
+    kinds.release.set()
+    await jobs.stop()
+
+
+def assembled(database: Database, settings: Settings, kinds: Kinds) -> Jobs:
+    changes = {"job_retry_pause_s": 0.01, "job_attempts_max": 3, "job_queue_length_max": 40}
+    jobs = Jobs(settings.model_copy(update=changes), database)
+    for name in ("add", "count", "listen", "refuse", "break_down", "say_nan", "try_again", "save"):
+        jobs.register(name, getattr(kinds, name), settle=kinds.settle)
+    jobs.register("errand", kinds.add, is_errand=True)
+    return jobs
+
+
+async def submit(
+    database: Database,
+    jobs: Jobs,
+    kind: str,
+    *,
+    tenant: str = "acme",
+    job_id: str | None = None,
+    delay_s: float = 0,
+    **parameters: Any,
+) -> Job:
+    async with database.transaction() as session:
+        return await jobs.submit(
+            session, kind, parameters, tenant=tenant, created_by="key:1", job_id=job_id, delay_s=delay_s
+        )
+
+
+async def ended(database: Database, jobs: Jobs, job: Job) -> Job:
+    async with asyncio.timeout(20):
+        async for _ in jobs.watch(job.id):
+            pass
+    async with database.reading() as session:
+        return await jobs.get(session, job.id, tenant=job.tenant)
+
+
+async def cancel(database: Database, jobs: Jobs, job: Job) -> Job:
+    async with database.transaction() as session:
+        return await jobs.cancel(session, job.id, tenant=job.tenant)
+
+
+async def test_a_job_runs_and_its_result_is_kept(database, jobs, kinds):
+    job = await submit(database, jobs, "add", a=1, b=2)
+    assert (job.status, job.progress, job.result_data) == (JobStatus.QUEUED, 0, None)
+    done = await ended(database, jobs, job)
+    assert (done.status, done.progress, done.result_data) == (JobStatus.COMPLETED, 100, {"sum": 3})
+    assert done.started_at is not None
+    assert done.completed_at is not None
+    assert done.created_at <= done.started_at <= done.completed_at
+    assert kinds.settled == [(job.id, JobStatus.COMPLETED)]
+
+
+async def test_a_job_of_a_transaction_that_is_undone_never_was(database, jobs, kinds):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+        async with database.transaction() as session:
+            await jobs.submit(session, "add", {"a": 1, "b": 1}, tenant="acme", created_by="key:1")
+            raise ZeroDivisionError
+    last = await submit(database, jobs, "add", a=2, b=2)
+    await ended(database, jobs, last)
+    assert kinds.calls == [{"a": 2, "b": 2}]
+
+
+async def test_the_same_id_again_is_the_same_job_and_other_parameters_are_refused(database, jobs, kinds):
+    first = await submit(database, jobs, "add", job_id="job_mine", a=1, b=2)
+    await ended(database, jobs, first)
+    assert (await submit(database, jobs, "add", job_id="job_mine", a=1, b=2)).status == JobStatus.COMPLETED
+    with pytest.raises(ConflictError, match="job_mine"):
+        await submit(database, jobs, "add", job_id="job_mine", a=1, b=3)
+    with pytest.raises(ConflictError):
+        await submit(database, jobs, "add", job_id="job_mine", tenant="zeta", a=1, b=2)
+    assert len(kinds.calls) == 1
+
+
+async def test_progress_is_pushed_in_order_and_can_be_taken_up_after_any_event(database, jobs):
+    job = await submit(database, jobs, "count", steps=10)
+    events = [event async for event in jobs.watch(job.id)]
+    assert [event.sequence for event in events] == list(range(1, 12))
+    assert [event.message for event in events[:-1]] == [f"step {step}" for step in range(10)]
+    assert events[-1].status is JobStatus.COMPLETED
+    assert (events[-1].percent, events[3].percent) == (100, 30)
+    for after in (0, 4, 11):
+        assert [event async for event in jobs.watch(job.id, after)] == events[after:]
+
+
+async def test_progress_reaches_a_watcher_of_this_process_within_50_ms(database, jobs):
+    job = await submit(database, jobs, "count", steps=30)
+    delays_ms = [(time.time() - event.at.timestamp()) * 1000 async for event in jobs.watch(job.id)]
+    assert sorted(delays_ms)[len(delays_ms) // 2] < 50
+
+
+async def test_a_watcher_in_another_process_sees_every_event(database, jobs, database_settings, kinds):
+    elsewhere = assembled(database, database_settings, kinds)  # runs nothing and hears no bell, as an API process
+    job = await submit(database, elsewhere, "count", steps=5)
+    assert [event.sequence async for event in elsewhere.watch(job.id)] == list(range(1, 7))
+    await elsewhere.stop()
+
+
+async def test_no_watcher_leaks_when_its_consumer_goes_away(database, jobs, kinds):
+    job = await submit(database, jobs, "listen")
+
+    async def consume() -> None:
+        async for _ in jobs.watch(job.id):
+            pass
+
+    tasks = [asyncio.create_task(consume()) for _ in range(20)]
+    await asyncio.to_thread(kinds.begun.wait, 10)
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(jobs._bells) == 0
+
+
+async def test_a_running_job_stops_within_a_second_of_its_cancellation(database, jobs, kinds):
+    job = await submit(database, jobs, "listen")
+    await asyncio.to_thread(kinds.begun.wait, 10)
+    started = time.monotonic()
+    assert (await cancel(database, jobs, job)).status is JobStatus.RUNNING
+    done = await ended(database, jobs, job)
+    assert time.monotonic() - started < 1
+    assert (done.status, done.error_code) == (JobStatus.CANCELLED, "JOB_CANCELLED")
+
+
+async def test_a_cancellation_elsewhere_reaches_a_handler_that_never_reports(database, jobs, database_settings, kinds):
+    elsewhere = assembled(database, database_settings, kinds)
+    job = await submit(database, jobs, "listen")
+    await asyncio.to_thread(kinds.begun.wait, 10)
+    started = time.monotonic()
+    await cancel(database, elsewhere, job)
+    assert (await ended(database, jobs, job)).status is JobStatus.CANCELLED
+    assert time.monotonic() - started < 1
+    await elsewhere.stop()
+
+
+async def test_a_waiting_job_is_cancelled_at_once_and_never_begins(database, jobs, kinds):
+    job = await submit(database, jobs, "add", delay_s=0.5, a=1, b=1)
+    assert (await cancel(database, jobs, job)).status is JobStatus.CANCELLED
+    await ended(database, jobs, await submit(database, jobs, "add", delay_s=1.2, a=2, b=2))
+    assert kinds.calls == [{"a": 2, "b": 2}]
+    assert (await cancel(database, jobs, job)).status is JobStatus.CANCELLED
+
+
+async def test_a_cancelled_job_can_be_resumed_and_a_completed_one_cannot(database, jobs, kinds):
+    job = await submit(database, jobs, "listen")
+    await asyncio.to_thread(kinds.begun.wait, 10)
+    await cancel(database, jobs, job)
+    await ended(database, jobs, job)
+    kinds.release.set()
+    async with database.transaction() as session:
+        again = await jobs.resume(session, job.id, tenant="acme")
+    assert (again.status, again.error_code, again.completed_at) == (JobStatus.QUEUED, None, None)
+    assert (await ended(database, jobs, job)).result_data == {"released": True}
+    with pytest.raises(ConflictError, match="is completed"):
+        async with database.transaction() as session:
+            await jobs.resume(session, job.id, tenant="acme")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("refuse", "OUT_OF_RANGE", "`fast` was 0"),
+        ("break_down", "INTERNAL_ERROR", "the log"),
+        ("say_nan", "INTERNAL_ERROR", ""),
+    ],
+)
+async def test_a_handler_that_fails_fails_its_job_with_the_reason_and_no_secret(database, jobs, kind, code, said):
+    done = await ended(database, jobs, await submit(database, jobs, kind))
+    assert (done.status, done.error_code, done.result_data) == (JobStatus.FAILED, code, None)
+    assert done.error_message is not None
+    assert said in done.error_message
+    assert "secret" not in done.error_message
+
+
+async def test_what_is_unavailable_is_tried_again_but_not_for_ever(database, jobs):
+    done = await ended(database, jobs, await submit(database, jobs, "try_again", succeeds_at=3))
+    assert done.result_data == {"tried": 3}
+    done = await ended(database, jobs, await submit(database, jobs, "try_again", succeeds_at=99))
+    assert (done.status, done.error_code) == (JobStatus.FAILED, "UNAVAILABLE")
+
+
+async def test_what_a_job_saves_is_there_exactly_if_it_completed(database, jobs):
+    kept = await ended(database, jobs, await submit(database, jobs, "save"))
+    lost = await ended(database, jobs, await submit(database, jobs, "save", fails=True))
+    assert (kept.status, lost.status, lost.error_code) == (JobStatus.COMPLETED, JobStatus.FAILED, "DOES_NOT_FIT")
+    async with database.reading() as session:
+        assert (await session.scalars(text("SELECT object_id FROM audit_events"))).all() == [kept.id]
+
+
+async def test_a_stopped_worker_hands_its_jobs_to_the_next(database, jobs, database_settings, kinds):
+    job = await submit(database, jobs, "listen")
+    await asyncio.to_thread(kinds.begun.wait, 10)
+    await jobs.stop()
+    async with database.reading() as session:
+        assert (await jobs.get(session, job.id, tenant="acme")).status is JobStatus.QUEUED
+    kinds.release.set()
+    following = assembled(database, database_settings, kinds)
+    await following.start()
+    assert (await ended(database, following, job)).status is JobStatus.COMPLETED
+    await following.stop()
+
+
+async def test_jobs_are_listed_newest_first_in_pages_and_by_tenant(database, jobs):
+    mine = [await submit(database, jobs, "add", a=number, b=0, delay_s=60) for number in range(5)]
+    await submit(database, jobs, "add", tenant="zeta", a=0, b=0, delay_s=60)
+    await submit(database, jobs, "errand", a=0, b=0, delay_s=60)
+    found, cursor = [], None
+    async with database.reading() as session:
+        while True:
+            page = await jobs.list(session, tenant="acme", limit=2, cursor=cursor)
+            found += [job.id for job in page.jobs]
+            if (cursor := page.next_cursor) is None:
+                break
+        assert found == [job.id for job in reversed(mine)]
+        assert len((await jobs.list(session, tenant="acme", kind="errand")).jobs) == 1
+        assert (await jobs.list(session, tenant="acme", status=JobStatus.FAILED)).jobs == ()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0}, {"limit": 501}, {"cursor": "x"}, {"cursor": "MjAyNg=="}, {"cursor": "ä"}]
+)
+async def test_a_wrong_page_is_refused(database, jobs, wrong):
+    async with database.reading() as session:
+        with pytest.raises(InvalidInputError):
+            await jobs.list(session, tenant="acme", **wrong)
+
+
+async def test_another_tenants_job_is_not_there(database, jobs):
+    job = await submit(database, jobs, "add", a=1, b=1, delay_s=60)
+    async with database.transaction() as session:
+        for act in (jobs.get, jobs.cancel, jobs.resume):
+            with pytest.raises(NotFoundError, match=job.id):
+                await act(session, job.id, tenant="zeta")
+    with pytest.raises(NotFoundError):
+        await anext(jobs.watch("job_nope"))
+
+
+async def test_the_queue_is_bounded(database, jobs):
+    for _ in range(40):
+        await submit(database, jobs, "add", a=1, b=1, delay_s=60)
+    with pytest.raises(UnavailableError, match="40 jobs wait"):
+        await submit(database, jobs, "add", a=1, b=1)
+
+
+async def test_an_unknown_kind_is_refused_at_submission(database, jobs):
+    with pytest.raises(InvalidInputError, match="'unheard'"):
+        await submit(database, jobs, "unheard")
+
+
+async def test_a_handler_hears_of_its_cancellation_when_it_reports(database, jobs):
+    job = await submit(database, jobs, "count", steps=10_000)
+    watched = jobs.watch(job.id)
+    await anext(watched)
+    await cancel(database, jobs, job)
+    assert (await ended(database, jobs, job)).status is JobStatus.CANCELLED
+    await watched.aclose()
+
+
+async def test_starting_a_short_job_takes_less_than_a_tenth_of_a_second(database, jobs):
+    delays_ms = []
+    for number in range(10):
+        done = await ended(database, jobs, await submit(database, jobs, "add", a=number, b=0))
+        assert done.started_at is not None
+        delays_ms.append((done.started_at - done.created_at).total_seconds() * 1000)
+    assert sorted(delays_ms)[5] < 100
