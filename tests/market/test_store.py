@@ -119,7 +119,12 @@ def test_the_manifest_says_all_that_the_files_are(prices):
     assert (document["version"], document["snapshot_time"]) == ("1.0.0", "2024-06-01T00:00:00.000Z")
     assert (document["licence"], document["calendar"]) == ("CC0-1.0", "24/7")
     assert document["clock_skew_tolerance_s"] == 300
-    assert document["source"] == {"uri": DESK.uri, "description": DESK.description, "synthetic": False}
+    assert document["source"] == {
+        "uri": DESK.uri,
+        "description": DESK.description,
+        "refresh": "steelyard data import",
+        "synthetic": False,
+    }
     assert document["schema"] == {"ts": "timestamp[ns, tz=UTC]", "close": "double"}
     assert document["schema_hash"].startswith("sha256:")
     assert document["symbols"]["X"]["repairs"] == ["bar 7 was dropped."]
@@ -140,7 +145,7 @@ def test_a_changed_file_is_named_with_both_hashes_and_the_remedy(prices):
     error = refusal.value
     assert error.code == "DATA_FILE_CHANGED"
     assert error.details == {"file": file.path, "expected": file.sha256, "found": file_hash(path)}
-    for words in (file.path, file.sha256, file_hash(path), "import the source of desk again"):
+    for words in (file.path, file.sha256, file_hash(path), "Bring it in again with `steelyard data import`"):
         assert words in error.message
     (check,) = prices.verify()
     assert (check.problem, check.found) == (error.message, file_hash(path))

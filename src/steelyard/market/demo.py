@@ -7,9 +7,11 @@ synthetic series, and their manifest, their ``synthetic`` flag and their source 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from steelyard.market.fetching import import_from
 from steelyard.market.manifest import Manifest
 from steelyard.market.providers import Bundled, Provider, Synthetic
-from steelyard.market.quality import time_text
 from steelyard.market.store import PriceStore
 from steelyard.market.synthetic import Recipe
 
@@ -23,8 +25,15 @@ FACTOR_ETFS = ("MTUM", "QUAL", "SIZE", "USMV", "VLUE")
 SYNTHETIC_SYMBOLS = ("NVDA", "BTC-USD")
 DEMO_SYMBOLS = (*STOCKS, *FACTOR_ETFS, *SYNTHETIC_SYMBOLS)
 
-_NVDA = Synthetic(seed=12, first_day="2007-01-01", recipe=Recipe(12.0, drift=0.28, volatility=0.38))
-_BTC = Synthetic(seed=16, calendar="24/7", first_day="2010-01-01", recipe=Recipe(100.0, drift=0.60, volatility=0.60))
+_NVDA = Synthetic(
+    seed=12,
+    first_day="2007-01-01",
+    recipe=Recipe(12.0, drift=0.28, volatility=0.38),
+    refresh="steelyard data import --from demo",
+)
+_BTC = replace(
+    _NVDA, seed=16, calendar="24/7", first_day="2010-01-01", recipe=Recipe(100.0, drift=0.60, volatility=0.60)
+)
 _DATASETS: dict[str, tuple[Provider, tuple[str, ...]]] = {
     "demo-us-stocks": (Bundled("load_sp500_dataset", "daily prices of 20 US stocks"), STOCKS),
     "demo-factor-etfs": (Bundled("load_factors_dataset", "daily prices of 5 factor ETFs"), FACTOR_ETFS),
@@ -45,11 +54,4 @@ def install_demo_dataset_of(store: PriceStore, symbol: str) -> Manifest:
 
 def _install(store: PriceStore, dataset: str) -> Manifest:
     provider, symbols = _DATASETS[dataset]
-    if isinstance(provider, Bundled):
-        every = provider.fetch_all()
-        frames = {symbol: every[symbol] for symbol in symbols}
-    else:
-        frames = {symbol: provider.fetch(symbol) for symbol in symbols}
-    last = max(frame["ts"].to_numpy("datetime64[ns]")[-1] for frame in frames.values())
-    # The snapshot is as old as its last bar, not as this call: equal data has an equal manifest everywhere.
-    return store.write(dataset, frames, provider.source, snapshot_time=f"{time_text(last)}T00:00:00.000Z")
+    return import_from(provider, symbols, store, dataset)

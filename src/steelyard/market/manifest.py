@@ -33,6 +33,7 @@ class Source:
         uri: where it was taken from, no path of this machine.
         description: the same in words.
         calendar: whose sessions its bars follow.
+        refresh: the command that brings it in again.
         synthetic: True where a generator made it.
         dependencies: packages or datasets that it was made with, as ``name==version``.
         clock_skew_tolerance_s: how far ahead of our clock a bar may be, seconds.
@@ -42,6 +43,7 @@ class Source:
     description: str
     licence: str
     calendar: str
+    refresh: str = "steelyard data import"
     synthetic: bool = False
     dependencies: tuple[str, ...] = ()
     clock_skew_tolerance_s: float = CLOCK_SKEW_TOLERANCE_S
@@ -157,6 +159,11 @@ def check_dataset_name(name: str) -> str:
     return name
 
 
+def default_dataset(text: str) -> str:
+    """A dataset name made of any text: what is not allowed becomes a hyphen."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-")
+
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -176,7 +183,12 @@ def _document(manifest: Manifest) -> dict[str, Any]:
         "dataset": manifest.dataset,
         "version": manifest.version,
         "snapshot_time": manifest.snapshot_time,
-        "source": {"uri": source.uri, "description": source.description, "synthetic": source.synthetic},
+        "source": {
+            "uri": source.uri,
+            "description": source.description,
+            "refresh": source.refresh,
+            "synthetic": source.synthetic,
+        },
         "licence": source.licence,
         "calendar": source.calendar,
         "clock_skew_tolerance_s": source.clock_skew_tolerance_s,

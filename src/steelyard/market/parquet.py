@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from steelyard.core.errors import DataIntegrityError
 from steelyard.market.bars import Floats, Times
-from steelyard.market.manifest import DataFile
+from steelyard.market.manifest import DataFile, Manifest
 from steelyard.market.quality import time_text
 
 if TYPE_CHECKING:
@@ -62,28 +62,28 @@ def encode(frame: pd.DataFrame, *, folder: str, labels: Mapping[str, str]) -> li
     ]
 
 
-def decode(root: Path, entry: DataFile, columns: list[str], dataset: str) -> dict[str, Times | Floats]:
+def decode(root: Path, entry: DataFile, columns: list[str], manifest: Manifest) -> dict[str, Times | Floats]:
     """The columns that are there of ``columns``, from a file whose bytes are checked first.
 
     Raises:
         DataIntegrityError: DATA_FILE_MISSING or DATA_FILE_CHANGED.
     """
-    content = checked_content(root, entry, dataset)
+    content = checked_content(root, entry, manifest)
     file = pq.ParquetFile(pa.BufferReader(content))
     wanted = [name for name in columns if name in file.schema_arrow.names]
     table = file.read(wanted, use_threads=False)
     return {name: _values(table[name]) for name in wanted}
 
 
-def checked_content(root: Path, entry: DataFile, dataset: str) -> bytes:
+def checked_content(root: Path, entry: DataFile, manifest: Manifest) -> bytes:
     """The bytes of a file, which are those that the manifest promises.
 
     Raises:
         DataIntegrityError: DATA_FILE_MISSING or DATA_FILE_CHANGED, with both hashes and the remedy.
     """
     remedy = (
-        f"Put the file back from a backup, import the source of {dataset} again, "
-        f"or use an older version of it (steelyard data show {dataset})."
+        f"Bring it in again with `{manifest.source.refresh}`, put the file back from a backup, "
+        f"or use an older version of {manifest.dataset} (`steelyard data show {manifest.dataset}` lists them)."
     )
     try:
         content = (root / entry.path).read_bytes()

@@ -6,17 +6,16 @@ volume``, oldest bar first; a provider's ``source`` goes into the manifest of wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from steelyard.core.errors import ConfigurationError, InvalidInputError, NotFoundError, UnavailableError
 from steelyard.market.calendars import DAY_S, bar_times, periods_per_year
 from steelyard.market.manifest import Source, check_symbol
 from steelyard.market.synthetic import Recipe, generate_bars
-from steelyard.market.window import When, Window
+from steelyard.market.window import When, Window, parse_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,9 @@ SPACINGS_S = {"day": DAY_S, "hour": 3_600.0, "minute": 60.0}
 
 
 class Provider(Protocol):
-    """A place that prices can be fetched from."""
+    """A place that prices can be fetched from; ``changes`` says whether it may answer otherwise tomorrow."""
+
+    changes: ClassVar[bool]
 
     @property
     def source(self) -> Source:
@@ -50,6 +51,7 @@ class Bundled:
         title: what its prices are.
     """
 
+    changes: ClassVar[bool] = False
     loader: str
     title: str
 
@@ -61,24 +63,26 @@ class Bundled:
             description=f"{self.title}, adjusted closes as shipped with skfolio {version('skfolio')}",
             licence="BSD-3-Clause (skfolio); for testing and examples, not for trading",
             calendar="XNYS",
+            refresh="steelyard data import --from demo",
             dependencies=(f"skfolio=={version('skfolio')}",),
         )
 
     def fetch(self, symbol: str, start: When = None, end: When = None) -> pd.DataFrame:
         """As :class:`Provider` says."""
-        frames = self.fetch_all()
-        if symbol not in frames:
-            names = ", ".join(sorted(frames))
+        closes = _bundled_closes(self.loader)
+        if symbol not in closes:
+            names = ", ".join(closes.columns)
             raise NotFoundError(f"{self.title} have no {symbol}; there are {names}.", code="UNKNOWN_TICKER")
-        return Window.of(start, end).cut_frame(frames[symbol])
+        frame = closes[symbol].rename_axis("ts").rename("close").reset_index()
+        return Window.of(start, end).cut_frame(frame.astype({"ts": "datetime64[ns]"}))
 
-    def fetch_all(self) -> dict[str, pd.DataFrame]:
-        """All its series by symbol."""
-        from skfolio import datasets  # noqa: PLC0415 - brings scikit-learn along, more than a second
 
-        table = getattr(datasets, self.loader)()
-        closes = table.rename_axis(index="ts").reset_index().astype({"ts": "datetime64[ns]"})
-        return {symbol: closes[["ts", symbol]].rename(columns={symbol: "close"}).copy() for symbol in table.columns}
+@lru_cache(maxsize=4)
+def _bundled_closes(loader: str) -> pd.DataFrame:
+    from skfolio import datasets  # noqa: PLC0415 - brings scikit-learn along, more than a second
+
+    closes: pd.DataFrame = getattr(datasets, loader)()
+    return closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +93,27 @@ class Synthetic:
         spacing_s: between bars, seconds; a day or less.
     """
 
+    changes: ClassVar[bool] = False
     seed: int
     calendar: str = "XNYS"
     spacing_s: float = DAY_S
     first_day: str = "2010-01-01"
     last_day: str = "2022-12-31"
     recipe: Recipe = field(default_factory=Recipe)
+    refresh: str = "steelyard data import SYMBOL --from synthetic"
 
     @property
     def source(self) -> Source:
         """As :class:`Provider` says."""
-        numpy = f"numpy=={version('numpy')}"
+        recipe = "&".join(f"{name}={value:g}" for name, value in asdict(self.recipe).items())
         return Source(
-            uri=f"steelyard:synthetic?seed={self.seed}",
+            uri=f"steelyard:synthetic?seed={self.seed}&{recipe}",
             description=f"synthetic prices, made by a generator from seed {self.seed}; no market ever had them",
             licence="CC0-1.0",
             calendar=self.calendar,
+            refresh=self.refresh,
             synthetic=True,
-            dependencies=(numpy,),
+            dependencies=(f"numpy=={version('numpy')}", f"scipy=={version('scipy')}"),
         )
 
     def fetch(self, symbol: str, start: When = None, end: When = None) -> pd.DataFrame:
@@ -118,8 +125,9 @@ class Synthetic:
         check_symbol(symbol)
         if self.seed < 0:
             raise InvalidInputError(f"`seed` was {self.seed}; it is at least 0.")
-        first, last = np.datetime64(self.first_day), np.datetime64(self.last_day)
-        if (most := (last - first + 1).astype(int) * DAY_S / self.spacing_s) > 10 * SYNTHETIC_BARS_MAX:
+        days = {"first_day": self.first_day, "last_day": self.last_day}
+        first, last = (parse_time(name, text).astype("datetime64[D]") for name, text in days.items())
+        if (most := (last - first).astype(int) * DAY_S / self.spacing_s) > 10 * SYNTHETIC_BARS_MAX:
             self._refuse_length(int(most))
         times = bar_times(self.calendar, first, last, self.spacing_s)
         if len(times) > SYNTHETIC_BARS_MAX:
@@ -139,6 +147,7 @@ class Synthetic:
 class YFinance:
     """Daily adjusted bars by the package yfinance, an optional extra that needs the network."""
 
+    changes: ClassVar[bool] = True
     calendar: str = "XNYS"
     timeout_s: float = 30.0
 
@@ -150,6 +159,7 @@ class YFinance:
             description="daily bars adjusted for splits and dividends, fetched by yfinance",
             licence="Yahoo's terms of service; personal use",
             calendar=self.calendar,
+            refresh="steelyard data import SYMBOL --from yfinance",
             dependencies=(f"yfinance=={version('yfinance')}",),
         )
 

@@ -10,7 +10,6 @@ seen, so a reader has the old dataset or the new one and a failed import leaves 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from steelyard.market.manifest import (
     Source,
     check_dataset_name,
     check_symbol,
+    default_dataset,
     parse_manifest,
 )
 from steelyard.market.quality import PRICE_COLUMNS, Defect, find_defects, refuse
@@ -88,7 +88,7 @@ class PriceStore:
         manifest = self._manifest_of(check_symbol(symbol), dataset)
         listing = manifest.symbols[symbol]
         files = window.files(symbol, listing.files)
-        parts = [parquet.decode(self.root, file, ["ts", "open", "close"], manifest.dataset) for file in files]
+        parts = [parquet.decode(self.root, file, ["ts", "open", "close"], manifest) for file in files]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         series = PriceSeries(
             symbol,
@@ -131,9 +131,16 @@ class PriceStore:
         """
         frames = read_prices(path, symbol=symbol, timezone=timezone)
         repaired = {name: repair(frame, repairs) for name, frame in frames.items()}
-        source = Source(f"file:{path.name}", f"{path.name}, {file_hash(path)}", licence, calendar)
+        target = dataset or default_dataset(path.stem)
+        source = Source(
+            uri=f"file:{path.name}",
+            description=f"{path.name}, {file_hash(path)}",
+            licence=licence,
+            calendar=calendar,
+            refresh=f"steelyard data import {path.name} --dataset {target}",
+        )
         return self.write(
-            dataset or re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:64].strip("-"),
+            target,
             {name: frame for name, (frame, _) in repaired.items()},
             source,
             repairs={name: sentences for name, (_, sentences) in repaired.items()},
@@ -236,7 +243,7 @@ class PriceStore:
     def _check(self, manifest: Manifest, file: DataFile) -> FileCheck:
         found, problem = file.sha256, None
         try:
-            parquet.checked_content(self.root, file, manifest.dataset)
+            parquet.checked_content(self.root, file, manifest)
         except DataIntegrityError as error:
             found, problem = error.details["found"], error.message
         return FileCheck(manifest.dataset, manifest.version, file.path, file.sha256, found, problem)

@@ -39,7 +39,8 @@ class Window:
         Raises:
             InvalidInputError: INVALID_TIME.
         """
-        first, last = _instant("start", start), _instant("end", end)
+        first = None if start is None else parse_time("start", start)
+        last = None if end is None else parse_time("end", end)
         if last is not None and np.datetime_data(last)[0] in {"Y", "M", "W", "D"}:
             last = (last + 1).astype("datetime64[ns]") - np.timedelta64(1, "ns")
         window = cls(*(time if time is None else time.astype("datetime64[ns]") for time in (first, last)))
@@ -89,9 +90,12 @@ class Window:
         )
 
 
-def _instant(name: str, when: When) -> np.datetime64 | None:
-    if when is None:
-        return None
+def parse_time(name: str, when: str | np.datetime64) -> np.datetime64:
+    """A time in the unit in which it was written; ``name`` is for the message.
+
+    Raises:
+        InvalidInputError: INVALID_TIME.
+    """
     time = when if isinstance(when, np.datetime64) else np.datetime64("NaT")
     if isinstance(when, str) and _ISO.fullmatch(when):
         with suppress(ValueError):  # a 13th month
