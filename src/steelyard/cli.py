@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import typer
 
 from steelyard._version import __version__
 from steelyard.core.errors import SteelyardError
+from steelyard.market.commands import data_commands
+from steelyard.research.commands import sweep
+from steelyard.server.commands import demo, serve
 
 app = typer.Typer(
     name="steelyard",
@@ -30,12 +34,22 @@ def version() -> None:
     typer.echo(__version__)
 
 
+app.command()(sweep)
+app.command()(serve)
+app.command()(demo)
+app.add_typer(data_commands, name="data")
+
+
 def main() -> None:
     """Run the program; a refusal prints its reason and exits with the status of its category."""
     try:
         app()
     except SteelyardError as error:
-        typer.echo(f"error [{error.code}]: {error.message}", err=True)
+        if "--json" in sys.argv:
+            refusal = {"code": error.code, "message": error.message, "details": error.details}
+            typer.echo(json.dumps({"error": refusal}, default=str), err=True)
+        else:
+            typer.echo(f"error [{error.code}]: {error.message}", err=True)
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import String, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from steelyard.core import clock
@@ -107,6 +108,12 @@ class JobSupervisor:
     async def _forget(self, executor_id: str) -> None:
         async with self._database.transaction() as session:
             await session.execute(delete(WorkerRow).where(WorkerRow.executor_id == executor_id))
+
+
+async def has_live_worker(session: AsyncSession) -> bool:
+    """Whether some worker, here or elsewhere, holds a lease that has not run out."""
+    alive = select(WorkerRow.executor_id).where(WorkerRow.lease_until >= clock.now(), WorkerRow.pid != 0).limit(1)
+    return await session.scalar(alive) is not None
 
 
 def _machine() -> str:

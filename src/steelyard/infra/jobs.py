@@ -32,7 +32,7 @@ from steelyard.infra.database import Database, after_commit
 from steelyard.infra.job_bells import Bells
 from steelyard.infra.job_engine import JobEngine
 from steelyard.infra.job_runner import Handler, JobKind, JobRunner, Settle
-from steelyard.infra.job_supervisor import JobSupervisor
+from steelyard.infra.job_supervisor import JobSupervisor, has_live_worker
 from steelyard.infra.jobs_store import Job, JobEvent, JobPage, JobRow, JobStatus
 from steelyard.infra.settings import Settings
 
@@ -97,6 +97,16 @@ class Jobs:
         if self._supervisor is not None:
             await self._supervisor.leave()
         self._runner = self._supervisor = None
+
+    async def check(self) -> None:
+        """Ask for a sign of life of what runs the jobs: here if this process works, or a worker's lease elsewhere.
+
+        Raises:
+            UnavailableError: nobody would run a job that is submitted now.
+        """
+        async with self._database.reading() as session:
+            if not await has_live_worker(session):
+                raise UnavailableError("no worker has a valid lease; jobs would wait", code="NO_WORKER")
 
     async def submit(
         self,

@@ -8,6 +8,7 @@ in silence: :func:`production_problems` names all of them and the start refuses.
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,10 @@ class Settings(BaseSettings):
     job_retry_pause_s: float = Field(2, ge=0)
     job_poll_ms: int = Field(50, ge=1)
     job_lease_s: float = Field(30, gt=0)
+
+    # sweeps and streams
+    sweep_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
+    streams_per_credential_max: int = Field(20, ge=1, le=10_000)
 
     # outbound
     outbound_allow: Texts = ()

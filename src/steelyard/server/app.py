@@ -1,0 +1,78 @@
+"""The application: one factory that puts settings, database, jobs, routes and pages together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from steelyard._version import __version__
+from steelyard.infra.auth import Authenticator
+from steelyard.infra.database import Database
+from steelyard.infra.jobs import Jobs
+from steelyard.infra.migrations import upgrade
+from steelyard.infra.settings import Settings, require_production_ready, use_settings
+from steelyard.research import endpoints, service
+from steelyard.server import auth_endpoints, health, job_endpoints
+from steelyard.server.docs_page import install_docs_page
+from steelyard.server.error_bodies import install_error_bodies
+
+DESCRIPTION = "From research to orders: strategy sweeps over verified data, with what tells skill from luck."
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for ``settings``; nothing is opened before it starts.
+
+    Raises:
+        ConfigurationError: the production profile is set and the settings are too weak for it.
+    """
+    require_production_ready(settings)
+    app = FastAPI(
+        title="Steelyard",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        max_body_size=settings.body_bytes_max,
+    )
+    app.state.settings = settings
+    install_error_bodies(app)
+    install_docs_page(app)
+    app.include_router(health.router)
+    if settings.role in ("all", "api"):
+        for router in (auth_endpoints.router, endpoints.router, job_endpoints.router, job_endpoints.proxy):
+            app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[tuple[Database, Jobs]]:
+    """The database, its tables up to date where it is embedded, and the jobs; a worker among them if ``works``."""
+    use_settings(settings)
+    database = Database(settings)
+    jobs = Jobs(settings, database)
+    jobs.register(service.SWEEP, service.run_sweep_job)
+    try:
+        if settings.is_sqlite:
+            await upgrade(database)
+        if works:
+            await jobs.start()
+        try:
+            yield database, jobs
+        finally:
+            await jobs.stop()
+    finally:
+        await database.dispose()
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    async with running(settings, works=settings.role in ("all", "worker")) as (database, jobs):
+        app.state.database, app.state.jobs = database, jobs
+        app.state.authenticator = Authenticator(settings, database)
+        app.state.open_streams = Counter[str]()
+        yield

@@ -1,0 +1,94 @@
+"""`steelyard serve` and `steelyard demo`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from steelyard.infra.settings import Settings, read_settings
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on; anything but loopback needs credentials.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the price store and the embedded database.")]
+
+DEMO_SWEEP = {"ticker": "AAPL", "fast_range": [5, 100], "slow_range": [20, 300], "step": 5, "min_trades": 20}
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    role: Annotated[str | None, typer.Option(help="all, api, worker or dashboard.")] = None,
+) -> None:
+    """Start the server: API, dashboard and worker in one process, or one role of it."""
+    run_server(_settings(host=host, port=port, data_dir=data_dir, role=role))
+
+
+def demo(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Load and sweep only.")] = False,
+) -> None:
+    """Load the demo data, run a sweep on real prices, store it, start the server and say where to look."""
+    from steelyard.market.demo import install_demo  # noqa: PLC0415 - `steelyard --help` must not wait for numerics
+    from steelyard.market.store import PriceStore  # noqa: PLC0415
+
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    console = Console()
+    with console.status("loading the demo data"):
+        store = PriceStore(settings.data_dir)
+        install_demo(store)
+    console.print(f"demo data: {len(store.symbols())} series in {settings.data_dir}/", highlight=False)
+    run_id = asyncio.run(_demo_sweep(settings, console))
+    if no_serve:
+        return
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"\n  dashboard   {base}/\n  this sweep  {base}/sweeps/{run_id}\n  API         {base}/docs\n")
+    run_server(settings)
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until interrupted."""
+    import uvicorn  # noqa: PLC0415
+
+    from steelyard.server.app import create_app  # noqa: PLC0415
+
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+async def _demo_sweep(settings: Settings, console: Console) -> str:
+    """A sweep the way a client's runs: submitted, worked on as a durable job, stored."""
+    from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
+    from steelyard.research import service  # noqa: PLC0415
+    from steelyard.research.schemas import SweepRequest  # noqa: PLC0415
+    from steelyard.server.app import running  # noqa: PLC0415
+
+    request = SweepRequest.model_validate(DEMO_SWEEP)
+    plan = service.plan_sweep(request, data_dir=settings.data_dir)
+    async with running(settings) as (database, jobs):
+        async with database.transaction() as session:
+            job = await service.submit_sweep(session, jobs, DEVELOPER, request, plan)
+        with Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("sweeping", total=100)
+            async for event in jobs.watch(job.id):
+                bar.update(task, completed=event.percent, description=event.message or "sweeping")
+        async with database.reading() as session:
+            done = await jobs.get(session, job.id, tenant=DEVELOPER.tenant)
+    return str((done.result_data or {})["sweep_run_id"])
+
+
+def _settings(**options: Any) -> Settings:
+    return read_settings(**{name: value for name, value in options.items() if value is not None})

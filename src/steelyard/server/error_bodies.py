@@ -1,0 +1,89 @@
+"""What a client sees when something is refused: one rule per family of routes, a trace id in each.
+
+Most routes answer ``{"detail", "code", "details", "trace_id"}``: ``detail`` is a sentence, or the list
+that FastAPI's clients know when a body or parameter failed validation.  A defect of ours answers
+500 as problem+json with nothing of the inside.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from steelyard.core.errors import SteelyardError, UnavailableError
+
+_INPUT_ECHO_CHARACTERS_MAX = 200
+_RETRY_AFTER_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+def install_error_bodies(app: FastAPI) -> None:
+    """Let ``app`` answer every refusal in the shapes above."""
+    app.add_exception_handler(SteelyardError, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SteelyardError)  # noqa: S101 - registered for this class only
+    if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnavailableError):
+        return _defect(request, error)
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if isinstance(error, UnavailableError) else {}
+    if error.http_status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _body(request, error.http_status, error.message, error.code, details=error.details, headers=headers)
+
+
+def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    found = [_shortened(item) for item in jsonable_encoder(error.errors())]
+    return _body(request, HTTPStatus.UNPROCESSABLE_ENTITY, found, "INVALID_INPUT")
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    code = HTTPStatus(error.status_code).name
+    return _body(request, error.status_code, error.detail, code, headers=error.headers)
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    log.error("unhandled_error", path=request.url.path, exc_info=error)
+    problem = {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "Steelyard met a defect of its own. Quote the trace id to whoever runs it.",
+        "trace_id": _trace_id(request),
+    }
+    return JSONResponse(problem, status_code=500, media_type="application/problem+json")
+
+
+def _body(
+    request: Request, status: int, detail: Any, code: str, *, details: dict[str, Any] | None = None, headers: Any = None
+) -> JSONResponse:
+    content = {"detail": detail, "code": code, "details": details or {}, "trace_id": _trace_id(request)}
+    return JSONResponse(jsonable_encoder(content), status_code=status, headers=headers)
+
+
+def _trace_id(request: Request) -> str | None:
+    trace_id: str | None = request.scope.get("state", {}).get("trace_id")
+    return trace_id
+
+
+def _shortened(item: dict[str, Any]) -> dict[str, Any]:
+    """The offending value is shown, but never echoed at length."""
+    text = item.get("input")
+    if isinstance(text, str) and len(text) > _INPUT_ECHO_CHARACTERS_MAX:
+        item["input"] = text[:_INPUT_ECHO_CHARACTERS_MAX] + "…"
+    elif isinstance(text, dict | list):
+        item.pop("input")
+    return item
