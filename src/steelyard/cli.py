@@ -9,6 +9,7 @@ import typer
 
 from steelyard._version import __version__
 from steelyard.core.errors import SteelyardError
+from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
 from steelyard.research.commands import sweep
 from steelyard.server.commands import demo, serve
@@ -38,6 +39,9 @@ app.command()(sweep)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(data_commands, name="data")
+app.command()(infra.config)
+app.add_typer(infra.keys_app)
+app.add_typer(infra.db_app)
 
 
 def main() -> None:

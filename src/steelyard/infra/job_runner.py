@@ -21,6 +21,7 @@ from steelyard.core import clock
 from steelyard.core.canonical import canonical_json
 from steelyard.core.errors import CancelledError, SteelyardError, UnavailableError
 from steelyard.infra import jobs_store as store
+from steelyard.infra import metrics
 from steelyard.infra.database import Database, after_commit
 from steelyard.infra.job_context import JobContext
 from steelyard.infra.jobs_store import Job, JobStatus
@@ -104,7 +105,8 @@ class JobRunner:
         try:
             if self._stopping:
                 context.stop(worker_stops=True)
-            outcome = self._outcome(context)
+            with metrics.JOBS_RUNNING.track_inprogress(), metrics.JOB_SECONDS.labels(job.kind).time():
+                outcome = self._outcome(context)
             context.wait_for(self._finish(context, outcome))
         finally:
             self.running.pop(job.id, None)
@@ -178,6 +180,8 @@ class JobRunner:
                 known = failure if isinstance(failure, SteelyardError) else SteelyardError("saving the result failed")
                 outcome = _failed(known.code, known.message)
             else:
+                if outcome.status.is_final:
+                    metrics.JOBS_ENDED.labels(context.job.kind, outcome.status).inc()
                 return
 
     async def _write(self, context: JobContext, outcome: _Outcome) -> None:

@@ -1,0 +1,152 @@
+"""Commands of the operator: effective settings, API keys, migrations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from steelyard.core.canonical import canonical_json
+from steelyard.infra.principal import DEFAULT_TENANT, SCOPES, Principal
+from steelyard.infra.settings import get_settings, masked, production_problems
+
+Answer = TypeVar("Answer")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+keys_app = typer.Typer(name="keys", help="API keys: make, list and revoke them.", no_args_is_help=True)
+db_app = typer.Typer(name="db", help="The database.", no_args_is_help=True)
+
+_OPERATOR = Principal(DEFAULT_TENANT, "cli", frozenset())
+
+
+def config(as_json: AsJson = False) -> None:
+    """Show the effective settings, secrets masked, and what forbids a start in production."""
+    settings = get_settings()
+    problems = production_problems(settings)
+    if as_json:
+        shown = {"settings": masked(settings), "problems": [{"code": code, "message": said} for code, said in problems]}
+        _print_json(shown)
+        return
+    table = _table("Setting", "Value")
+    for name, value in masked(settings).items():
+        table.add_row(name, str(value))
+    console = Console()
+    console.print(table)
+    for code, sentence in problems:
+        console.print(f"[red]{code}[/red]: {sentence}")
+
+
+@keys_app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Who will use it, for the list and the audit log.")],
+    scope: Annotated[list[str], typer.Option(help="One of " + ", ".join(sorted(SCOPES)) + "; may be repeated.")],
+    tenant: Annotated[str, typer.Option(help="Whose data it opens.")] = DEFAULT_TENANT,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and show it; it cannot be shown again."""
+    from steelyard.infra import audit, keys  # noqa: PLC0415 - the database's libraries load for who needs them
+
+    async def make(session: Any) -> tuple[keys.ApiKey, str]:
+        key, secret = await keys.create_key(session, name=name, scopes=scope, tenant=tenant)
+        audit.record(session, _OPERATOR, "key.create", key.id, {"tenant": tenant, "scopes": key.scopes})
+        return key, secret
+
+    key, secret = _in_transaction(make)
+    if as_json:
+        _print_json({**asdict(key), "key": secret})
+    else:
+        typer.echo(f"{key.id} for {key.tenant} with {', '.join(key.scopes)}; keep it, it is not shown again:")
+        typer.echo(secret)
+
+
+@keys_app.command("list")
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None, as_json: AsJson = False
+) -> None:
+    """List the keys, revoked ones included; never the keys themselves."""
+    from steelyard.infra import keys  # noqa: PLC0415
+
+    found = _in_transaction(lambda session: keys.list_keys(session, tenant=tenant))
+    if as_json:
+        _print_json([asdict(key) for key in found])
+        return
+    table = _table("Id", "Name", "Tenant", "Starts with", "Scopes", "Made", "Revoked")
+    for key in found:
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.id, key.name, key.tenant, key.prefix, ", ".join(key.scopes), made, revoked)
+    Console().print(table)
+
+
+@keys_app.command("revoke")
+def revoke(key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")], as_json: AsJson = False) -> None:
+    """End a key and the sessions it opened."""
+    from steelyard.infra import audit, keys  # noqa: PLC0415
+
+    async def end(session: Any) -> keys.ApiKey:
+        key = await keys.revoke_key(session, key_id)
+        audit.record(session, _OPERATOR, "key.revoke", key.id)
+        return key
+
+    key = _in_transaction(end)
+    if as_json:
+        _print_json(asdict(key))
+    else:
+        typer.echo(f"{key.id} is revoked since {key.revoked_at:%Y-%m-%d %H:%M} UTC")
+
+
+@db_app.command("upgrade")
+def upgrade(as_json: AsJson = False) -> None:
+    """Bring the tables to the newest step; a running server need not stop."""
+
+    async def go() -> tuple[str | None, str]:
+        from steelyard.infra.database import Database  # noqa: PLC0415
+        from steelyard.infra.migrations import upgrade as bring_up  # noqa: PLC0415
+
+        database = Database(get_settings())
+        try:
+            return await bring_up(database)
+        finally:
+            await database.dispose()
+
+    before, after = asyncio.run(go())
+    if as_json:
+        _print_json({"before": before, "after": after})
+    elif before == after:
+        typer.echo(f"the database is at step {after} already")
+    else:
+        typer.echo(f"the database was at step {before or 'none'} and is at {after}")
+
+
+def _in_transaction(work: Callable[[Any], Awaitable[Answer]]) -> Answer:
+    async def go() -> Answer:
+        from steelyard.infra.database import Database  # noqa: PLC0415
+        from steelyard.infra.migrations import upgrade as bring_up  # noqa: PLC0415
+
+        database = Database(get_settings())
+        try:
+            if database.is_sqlite:  # embedded: nobody else upgrades it
+                await bring_up(database)
+            async with database.transaction() as session:
+                return await work(session)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(go())
+
+
+def _table(*columns: str) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(json.loads(canonical_json(value)), indent=2))
