@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     streams_per_credential_max: int = Field(20, ge=1, le=10_000)
 
     # outbound
-    outbound_allow: Texts = ()
+    outbound_allow: Texts = Field(default_factory=lambda data: _allowed_by_default(data))  # noqa: PLW0108 - it stands below
     outbound_timeout_s: float = Field(15, gt=0)
     outbound_attempts_max: int = Field(3, ge=1, le=20)
     outbound_response_bytes_max: int = Field(10_000_000, ge=1)
@@ -111,10 +111,21 @@ class Settings(BaseSettings):
     @property
     def on_loopback(self) -> bool:
         """Whether the server is reachable from this machine only."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
+
+
+def _allowed_by_default(data: dict[str, Any]) -> tuple[str, ...]:
+    # A server that only this machine reaches may call this machine back: webhooks of a first try go there.
+    is_local = data.get("profile") == "LOCAL" and is_loopback(data.get("host", ""))
+    return ("127.0.0.0/8", "::1") if is_local else ()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` names this machine to itself only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 _current: Settings | None = None
