@@ -1,18 +1,22 @@
 """The sweep's rules once more, slowly: plain loops that share no code with the kernel.
 
-Averages are exact fractions of the closes, so a tie is a tie; cash and units are followed bar by bar.
+Simple averages are compared as whole numbers of ticks, so a tie is a tie; cash and units are followed bar by bar.
+A state is None where it is not defined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.research.execution import Execution
+from steelyard.research.strategies import Combinations, Strategy
+
+States = list[bool | None]
 
 
 @dataclass
@@ -31,20 +35,70 @@ class Account:
         return returns
 
 
-def sma_states(ticks: Sequence[float], fast: int, slow: int) -> list[bool | None]:
-    exact = [Fraction(price) for price in ticks]
-    prefix = [Fraction(0)]
-    for price in exact:
-        prefix.append(prefix[-1] + price)
+def states(strategy: Strategy, ticks: Sequence[int], close: Sequence[float], combinations: Combinations, row: int):
+    fast, slow, signal = (int(axis[row]) for axis in (combinations.fast, combinations.slow, combinations.signal))
+    match strategy:
+        case Strategy.SMA:
+            return sma_states(ticks, fast, slow)
+        case Strategy.EMA:
+            return compared(ema(close, fast), ema(close, slow), first=slow - 1)
+        case Strategy.MACD:
+            line = [a - b for a, b in zip(ema(close, fast), ema(close, slow), strict=True)]
+            return compared(line, ema(line, signal), first=slow + signal - 2)
+        case Strategy.RSI if slow:
+            return compared(rsi(close, fast), rsi(close, slow), first=slow)
+        case Strategy.RSI:
+            return rsi(close, fast)
 
-    def average(window, bar):
-        return (prefix[bar + 1] - prefix[bar + 1 - window]) / window
 
-    return [None if bar < slow - 1 else average(fast, bar) > average(slow, bar) for bar in range(len(exact))]
+def sma_states(ticks: Sequence[int], fast: int, slow: int) -> States:
+    sums = [0, *accumulate(ticks)]
+    found: States = [None] * min(slow - 1, len(ticks))
+    for end in range(slow, len(ticks) + 1):
+        found.append((sums[end] - sums[end - fast]) * slow > (sums[end] - sums[end - slow]) * fast)
+    return found
 
 
-def follow(states: Sequence[bool | None], close, fills, execution: Execution) -> Account:
-    """Trade the states; a fill happens `lag` bars after its signal, before that bar's close is taken down."""
+def ema(values: Sequence[float], span: int) -> list[float]:
+    weight = 2 / (span + 1)
+    return list(accumulate(values, lambda average, value: average + weight * (value - average)))
+
+
+def rsi(close: Sequence[float], period: int) -> list[float]:
+    """Means of gains and losses over the first ``period`` changes, then each new change weighs 1 / period."""
+    gain, loss, found = 0.0, 0.0, [50.0]
+    for bar in range(1, len(close)):
+        change, weight = close[bar] - close[bar - 1], 1 / min(bar, period)
+        gain += weight * (max(change, 0.0) - gain)
+        loss += weight * (max(-change, 0.0) - loss)
+        found.append(100 * gain / (gain + loss) if gain + loss > 0 else 50.0)
+    return found
+
+
+def compared(fast: Sequence[float], slow: Sequence[float], *, first: int) -> States:
+    return [None if bar < first else a > b for bar, (a, b) in enumerate(zip(fast, slow, strict=True))]
+
+
+def level_states(strength: Sequence[float], combinations: Combinations, row: int, *, enter_on_warmup: bool) -> States:
+    first, state = int(combinations.fast[row]), False
+    found: States = []
+    below_before = not enter_on_warmup
+    for bar, value in enumerate(strength):
+        if bar < first:
+            found.append(None)
+            continue
+        below = value < combinations.lower
+        if below and not below_before:
+            state = True
+        elif value > combinations.upper:
+            state = False
+        below_before = below
+        found.append(state)
+    return found
+
+
+def follow(states: Iterable[bool | None], close, fills, execution: Execution) -> Account:
+    """Trade the states: an order is filled `lag` bars after its signal, before that bar's close is taken down."""
     account = Account()
     cash, units, paid = 1.0, 0.0, 0.0
     entry: int | None = None
@@ -54,24 +108,22 @@ def follow(states: Sequence[bool | None], close, fills, execution: Execution) ->
     for bar, state in enumerate(states):
         if state is not None:
             if state and before is False:
-                orders[bar + execution.lag] = "buy"
-                wants = True
+                orders[bar + execution.lag], wants = "buy", True
             elif not state and wants:
-                orders[bar + execution.lag] = "sell"
-                wants = False
+                orders[bar + execution.lag], wants = "sell", False
             before = state
-        order = orders.pop(bar, None)
-        if order == "buy":
-            price = fills[bar] * (1 + execution.slippage_bp / 1e4)
-            paid, units, cash, entry = cash, cash / (price * (1 + execution.fee)), 0.0, bar
-        elif order == "sell":
-            assert entry is not None
-            price = fills[bar] * (1 - execution.slippage_bp / 1e4)
-            cash, units = units * price * (1 - execution.fee), 0.0
-            account.trips.append((entry, bar))
-            account.profits.append(cash - paid)
-            account.trade_returns.append(cash / paid - 1)
-            entry = None
+        match orders.pop(bar, None):
+            case "buy":
+                price = fills[bar] * (1 + execution.slippage_bp / 1e4)
+                paid, units, cash, entry = cash, cash / (price * (1 + execution.fee)), 0.0, bar
+            case "sell":
+                assert entry is not None
+                price = fills[bar] * (1 - execution.slippage_bp / 1e4)
+                cash, units = units * price * (1 - execution.fee), 0.0
+                account.trips.append((entry, bar))
+                account.profits.append(cash - paid)
+                account.trade_returns.append(cash / paid - 1)
+                entry = None
         account.equity.append(cash + units * close[bar])
     if entry is not None:
         account.trips.append((entry, None))
@@ -86,7 +138,6 @@ def figures(account: Account) -> dict[str, float]:
         peak = max(peak, value)
         drawdown = min(drawdown, value / peak - 1)
     closed = [(entry, leave) for entry, leave in account.trips if leave is not None]
-    held = sum((bars if leave is None else leave) - entry for entry, leave in account.trips)
     return {
         "final_equity": account.equity[-1],
         "return_sum": returns.sum(),
@@ -95,11 +146,11 @@ def figures(account: Account) -> dict[str, float]:
         "max_drawdown": drawdown,
         "entries": len(account.trips),
         "closed_trades": len(closed),
-        "winning_trades": sum(profit > 0 for profit in account.profits),
+        "winning_trades": sum(profit > 1e-15 for profit in account.profits),
         "gross_profit": sum(max(profit, 0) for profit in account.profits),
         "gross_loss": -sum(min(profit, 0) for profit in account.profits),
         "trade_return_sum": sum(account.trade_returns),
         "trade_bars_sum": sum(leave - entry for entry, leave in closed),
-        "bars_in_market": held,
+        "bars_in_market": sum((bars if leave is None else leave) - entry for entry, leave in account.trips),
         "open_trade": len(closed) < len(account.trips),
     }

@@ -93,21 +93,11 @@ def run_backtest(
     return Backtest(equity, position, returns, tuple(trades))
 
 
-def states_of(close: Floats, strategy: Strategy, combination: Combinations) -> NDArray[np.bool_]:
-    """(T,) the states of one combination; those before its first defined bar mean nothing."""
-    from steelyard.research.bits import WORD_BARS  # noqa: PLC0415 - Numba takes half a second to import
-    from steelyard.research.signals import signals  # noqa: PLC0415
-
-    words = np.empty((-(-len(close) // WORD_BARS), 1), dtype="<u8")
-    signals(close, strategy, combination).write(0, words)
-    return np.unpackbits(words.view(np.uint8), bitorder="little")[: len(close)].astype(bool)
-
-
 def _round_trips(
     close: Floats, strategy: Strategy, combination: Combinations, execution: Execution
 ) -> Iterator[tuple[int, int | None]]:
     """Bars of the fills of each entry and its exit; None for an exit that does not come."""
-    states = states_of(close, strategy, combination)
+    states = _states(close, strategy, combination, enter_on_warmup=execution.enter_on_warmup)
     defined = int(combination.first_defined_bar(strategy)[0])
     entry: int | None = None
     seen_out = execution.enter_on_warmup
@@ -121,3 +111,15 @@ def _round_trips(
                 entry = None
     if entry is not None:
         yield entry, None
+
+
+def _states(
+    close: Floats, strategy: Strategy, combination: Combinations, *, enter_on_warmup: bool
+) -> NDArray[np.bool_]:
+    """(T,) the states of one combination; those before its first defined bar mean nothing."""
+    from steelyard.research.bits import WORD_BARS  # noqa: PLC0415 - Numba takes half a second to import
+    from steelyard.research.signals import signals  # noqa: PLC0415
+
+    words = np.empty((-(-len(close) // WORD_BARS), 1), dtype=np.uint64)
+    signals(close, strategy, combination, enter_on_warmup=enter_on_warmup).write(0, words)
+    return np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")[: len(close)].astype(np.bool_)

@@ -108,7 +108,8 @@ def checked_prices(close: Floats, open_: Floats | None, execution: Execution) ->
     Raises:
         InvalidInputError: EMPTY_SERIES, or NO_OPEN_PRICES where fills are at the open.
     """
-    close = np.ascontiguousarray(close, dtype=np.float64)
+    # Writable, because Numba compiles anew for the read-only arrays that pandas hands out.
+    close = np.require(close, np.float64, ["C", "W"])
     if len(close) == 0:
         raise InvalidInputError("the series has 0 bars; a simulation needs at least one", code="EMPTY_SERIES")
     if execution.fill != "next_open":
@@ -117,7 +118,7 @@ def checked_prices(close: Floats, open_: Floats | None, execution: Execution) ->
         given = "missing" if open_ is None else f"{len(open_)} long, the closes {len(close)}"
         msg = f"`fill` was 'next_open', but the open prices were {given}; load bars with opens or use 'next_close'"
         raise InvalidInputError(msg, code="NO_OPEN_PRICES")
-    return close, np.ascontiguousarray(open_, dtype=np.float64)
+    return close, np.require(open_, np.float64, ["C", "W"])
 
 
 def _bounds(segments: Counts | None, bars: int) -> Counts:

@@ -40,7 +40,7 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Combinations:
-    """Parameters of C combinations, one row of a sweep's table each.
+    """Parameters of C combinations, one row of a sweep's table each; compiled code relies on the checks made here.
 
     Attributes:
         fast: (C,) bars, at least 1.
@@ -48,6 +48,10 @@ class Combinations:
         signal: (C,) bars, at least 1; read by MACD only.
         lower: level of RSI that enters; read by the level rule only.
         upper: level of RSI that leaves; read by the level rule only.
+
+    Raises:
+        InvalidInputError: OUT_OF_RANGE for a window outside 1 to 100,000 bars, for ``fast`` not below ``slow``, or for
+            levels that are not 0 < lower < upper < 100; NO_VALID_COMBINATION for none at all.
     """
 
     fast: NDArray[np.int64]
@@ -55,6 +59,24 @@ class Combinations:
     signal: NDArray[np.int64]
     lower: float = 30.0
     upper: float = 70.0
+
+    def __post_init__(self) -> None:
+        for name in ("fast", "slow", "signal"):
+            object.__setattr__(self, name, np.array(getattr(self, name), dtype=np.int64))
+        if not len(self.fast) == len(self.slow) == len(self.signal) > 0:
+            lengths = f"{len(self.fast)}, {len(self.slow)} and {len(self.signal)}"
+            msg = f"`fast`, `slow` and `signal` had {lengths} values; they have one each per combination, at least one"
+            raise InvalidInputError(msg, code="NO_VALID_COMBINATION")
+        _check_windows("fast", self.fast)
+        _check_windows("signal", self.signal)
+        if self.is_level_rule:
+            _check_levels(self.lower, self.upper)
+            return
+        _check_windows("slow", self.slow)
+        if (reversed_ := np.flatnonzero(self.fast >= self.slow)).size:
+            row = reversed_[0]
+            msg = f"`fast` was {self.fast[row]} and `slow` {self.slow[row]}; fast must be the smaller window"
+            raise InvalidInputError(msg, code="OUT_OF_RANGE")
 
     def __len__(self) -> int:
         return len(self.fast)
@@ -87,7 +109,7 @@ def enumerate_combinations(
     Raises:
         InvalidInputError: NO_VALID_COMBINATION, or OUT_OF_RANGE for a window below 1 or above 100,000 bars.
     """
-    axes = [_windows(name, values) for name, values in (("fast", fast), ("slow", slow), ("signal", signal))]
+    axes = [_axis(name, values) for name, values in (("fast", fast), ("slow", slow), ("signal", signal))]
     grid = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
     valid = grid[0] < grid[1]
     if not valid.any():
@@ -100,22 +122,28 @@ def level_rules(periods: Iterable[int], *, lower: float = 30.0, upper: float = 7
     """One combination per RSI period, entered below ``lower`` and left above ``upper``.
 
     Raises:
-        InvalidInputError: OUT_OF_RANGE for a period, or for levels that are not 0 < lower < upper < 100.
+        InvalidInputError: NO_VALID_COMBINATION, or OUT_OF_RANGE for a period or the levels.
     """
-    if not 0.0 < lower < upper < 100.0:
-        msg = f"`lower` was {lower!r} and `upper` {upper!r}; they are levels with 0 < lower < upper < 100"
-        raise InvalidInputError(msg, code="OUT_OF_RANGE")
-    fast = _windows("fast", periods)
-    none = np.zeros_like(fast)
-    return Combinations(fast, none, none, lower, upper)
+    fast = _axis("fast", periods)
+    return Combinations(fast, np.zeros_like(fast), np.ones_like(fast), lower, upper)
 
 
-def _windows(name: str, values: Iterable[int]) -> NDArray[np.int64]:
-    windows = np.unique(np.fromiter(values, dtype=np.int64))
-    if len(windows) == 0:
+def _axis(name: str, values: Iterable[int]) -> NDArray[np.int64]:
+    axis = np.array(sorted(set(values)), dtype=np.int64)
+    if len(axis) == 0:
         raise InvalidInputError(f"`{name}` was empty; give at least one window", code="NO_VALID_COMBINATION")
-    for bars in (windows[0], windows[-1]):
+    _check_windows(name, axis)
+    return axis
+
+
+def _check_windows(name: str, windows: NDArray[np.int64]) -> None:
+    for bars in (windows.min(), windows.max()):
         if not 1 <= bars <= WINDOW_BARS_MAX:
             msg = f"`{name}` was {bars}; a window has 1 to {WINDOW_BARS_MAX:,} bars"
             raise InvalidInputError(msg, code="OUT_OF_RANGE", details={name: int(bars)})
-    return windows
+
+
+def _check_levels(lower: float, upper: float) -> None:
+    if not 0.0 < lower < upper < 100.0:
+        msg = f"`lower` was {lower!r} and `upper` {upper!r}; they are levels of RSI with 0 < lower < upper < 100"
+        raise InvalidInputError(msg, code="OUT_OF_RANGE")

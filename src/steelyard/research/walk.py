@@ -24,7 +24,7 @@ def walk(
 ) -> Figures:
     """Figures of ``combinations`` on the series of ``ledger``; releases the GIL for nearly all of its time."""
     count, bars = len(combinations), len(ledger.closes)
-    signal = signals(ledger.closes, strategy, combinations)
+    signal = signals(ledger.closes, strategy, combinations, enter_on_warmup=execution.enter_on_warmup)
     defined = combinations.first_defined_bar(strategy)
     opened = np.full(count, accounting.FLAT if execution.enter_on_warmup else accounting.UNSEEN)
     book = accounting.new_book(count)
