@@ -142,9 +142,7 @@ class Jobs:
             if (row.tenant, row.kind, canonical_json(row.parameters)) != (tenant, kind, encoded):
                 raise ConflictError(f"the job id {job_id!r} names another job already", code="JOB_ID_CONFLICT")
             return store.job_of(row)
-        limit = self._settings.job_queue_length_max
-        if await store.count_queued(session, at_most=limit) >= limit:
-            raise UnavailableError(f"{limit} jobs wait already; try again later", code="JOB_QUEUE_FULL")
+        await self._require_room(session, kind)
         row = JobRow(
             id=job_id or new_id("job"),
             tenant=tenant,
@@ -189,7 +187,7 @@ class Jobs:
         """
         if not 1 <= limit <= LIST_MAX:
             raise InvalidInputError(f"`limit` was {limit}; it is 1 to {LIST_MAX}")
-        kinds = [name for name, known in self._kinds.items() if known.queue == "work"] if kind is None else [kind]
+        kinds = self._listed_kinds() if kind is None else (kind,)
         return await store.page_of_jobs(session, tenant, limit=limit, cursor=cursor, status=status, kinds=kinds)
 
     async def cancel(self, session: AsyncSession, job_id: str, *, tenant: str) -> Job:
@@ -259,6 +257,15 @@ class Jobs:
                 is_here = self._runner is not None and job_id in self._runner.running
                 with suppress(TimeoutError):
                     await asyncio.wait_for(bell.wait(), _WATCH_HERE_S if is_here else _WATCH_ELSEWHERE_S)
+
+    async def _require_room(self, session: AsyncSession, kind: str) -> None:
+        # Errands follow from jobs that were admitted: to refuse one would leave its job without an end.
+        limit, work = self._settings.job_queue_length_max, self._listed_kinds()
+        if kind in work and await store.count_queued(session, at_most=limit, kinds=work) >= limit:
+            raise UnavailableError(f"{limit} jobs wait already; try again later", code="JOB_QUEUE_FULL")
+
+    def _listed_kinds(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self._kinds.items() if kind.queue == "work")
 
     async def _enqueue(self, session: AsyncSession, job: Job, delay_s: float = 0) -> None:
         connection = await session.connection()

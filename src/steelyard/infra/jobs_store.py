@@ -170,9 +170,12 @@ async def page_of_jobs(
     return JobPage(jobs, _cursor_after(jobs[-1]) if len(rows) > limit else None)
 
 
-async def count_queued(session: AsyncSession, *, at_most: int) -> int:
-    """How many jobs wait, counted no further than ``at_most``."""
-    some = select(JobRow.id).where(JobRow.status == JobStatus.QUEUED).limit(at_most).subquery()
+async def count_queued(session: AsyncSession, *, at_most: int, kinds: Sequence[str] | None = None) -> int:
+    """How many jobs (of ``kinds`` if given) wait, counted no further than ``at_most``."""
+    waiting = select(JobRow.id).where(JobRow.status == JobStatus.QUEUED)
+    if kinds is not None:
+        waiting = waiting.where(JobRow.kind.in_(kinds))
+    some = waiting.limit(at_most).subquery()
     return await session.scalar(select(func.count()).select_from(some)) or 0
 
 

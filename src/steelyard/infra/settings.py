@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     breaker_failures_max: int = Field(5, ge=1)
     breaker_rest_s: float = Field(30, gt=0)
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    webhook_timeout_s: float = Field(15, gt=0)
+    webhook_schedule_s: Annotated[tuple[float, ...], NoDecode] = (
+        0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
+    )  # fmt: skip
 
     # logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -98,7 +102,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{dialect} is not supported; use sqlite or postgresql")
         return url.set(drivername=_DRIVERS[dialect]).render_as_string(hide_password=False)
 
-    @field_validator("jwt_default_scopes", "outbound_allow", "webhook_secrets", mode="before")
+    @field_validator("jwt_default_scopes", "outbound_allow", "webhook_secrets", "webhook_schedule_s", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
