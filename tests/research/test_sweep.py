@@ -84,6 +84,10 @@ def test_best_rows_leave_thin_traders_out_unless_asked():
     ("strategy", "choices", "parameters"),
     [
         ("SMA", {}, ["fast_period", "slow_period"]),
+        ("EMA", {}, ["fast_period", "slow_period"]),
+        ("macd", {"signal": [5, 9]}, ["fast_period", "slow_period", "signal_period"]),
+        ("RSI", {}, ["fast_period", "slow_period"]),
+        ("RSI", {"slow": None}, ["fast_period"]),
     ],
 )
 def test_every_strategy_sweeps(strategy, choices, parameters):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from steelyard.research.luck import Luck
 from steelyard.research.out_of_sample import Walk
 from steelyard.research.spec import SweepSpec
 from steelyard.research.verdict import Verdict
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,30 @@ class SweepResult:
     def out_of_sample(self) -> pd.Series[Any]:
         """Figures of the stitched out-of-sample path beside buy-and-hold of the same bars."""
         return pd.Series(dict(self.walk.figures), name="out_of_sample")
+
+    def plot_heatmap(self, metric: str = "sharpe_ratio") -> go.Figure:
+        """A column of the table over fast and slow windows."""
+        from steelyard.research.charts import heatmap  # noqa: PLC0415 - plotly takes long to import
+
+        return heatmap(self, metric)
+
+    def plot_equity(self) -> go.Figure:
+        """The best combination's equity and drawdown beside buy-and-hold, out-of-sample spans shaded."""
+        from steelyard.research.charts import equity  # noqa: PLC0415
+
+        return equity(self)
+
+    def plot_luck(self) -> go.Figure:
+        """Where the winners of one half of the history ended in the other half."""
+        from steelyard.research.charts import luck  # noqa: PLC0415
+
+        return luck(self)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the report, one file that needs nothing else, and return its path."""
+        from steelyard.research.report import write_report  # noqa: PLC0415
+
+        return write_report(self, Path(path))
 
     def summary(self) -> dict[str, Any]:
         """JSON-ready: everything but the table and the paths; NaN and infinity become None."""
