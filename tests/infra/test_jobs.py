@@ -4,11 +4,13 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from steelyard.core import clock
 from steelyard.core.errors import (
     ConflictError,
     InvalidInputError,
@@ -18,9 +20,11 @@ from steelyard.core.errors import (
 from steelyard.infra import audit
 from steelyard.infra.database import Database
 from steelyard.infra.job_context import JobContext
+from steelyard.infra.job_supervisor import WorkerRow
 from steelyard.infra.jobs import Job, Jobs, JobStatus
 from steelyard.infra.principal import Principal
 from steelyard.infra.settings import Settings
+from tests.eventually import eventually
 
 ASKER = Principal("acme", "key:1", frozenset({"admin"}))
 
@@ -291,6 +295,30 @@ async def test_a_stopped_worker_hands_its_jobs_to_the_next(database, jobs, datab
     await following.stop()
 
 
+async def test_what_a_dead_worker_ran_is_run_again_even_if_the_engine_forgot_it(database, database_settings, kinds):
+    jobs = assembled(database, database_settings, kinds)
+    job = await submit(database, jobs, "add", a=1, b=2, delay_s=3600)
+    async with database.transaction() as session:
+        long_ago = clock.now() - timedelta(hours=1)
+        session.add(WorkerRow(executor_id="gone", machine="elsewhere", pid=1, lease_until=long_ago))
+        await session.execute(text("UPDATE jobs SET status = 'running', worker = 'gone', attempt = 1"))
+    await jobs.start()
+    done = await ended(database, jobs, job)
+    await jobs.stop()
+    assert (done.status, done.run, done.attempt) == (JobStatus.COMPLETED, 2, 2)
+
+
+async def test_a_job_that_outlives_too_many_workers_fails(database, database_settings, kinds):
+    jobs = assembled(database, database_settings, kinds)
+    job = await submit(database, jobs, "add", a=1, b=2)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE jobs SET attempt = 3"))
+    await jobs.start()
+    done = await ended(database, jobs, job)
+    await jobs.stop()
+    assert (done.error_code, kinds.calls) == ("JOB_ATTEMPTS_EXCEEDED", [])
+
+
 async def test_jobs_are_listed_newest_first_in_pages_and_by_tenant(database, jobs):
     mine = [await submit(database, jobs, "add", a=number, b=0, delay_s=60) for number in range(5)]
     await submit(database, jobs, "add", tenant="zeta", a=0, b=0, delay_s=60)
@@ -354,3 +382,29 @@ async def test_starting_a_short_job_takes_less_than_a_tenth_of_a_second(database
         assert done.started_at is not None
         delays_ms.append((done.started_at - done.created_at).total_seconds() * 1000)
     assert sorted(delays_ms)[5] < 100
+
+
+async def test_the_engine_keeps_nothing_of_work_that_ended_but_the_job_remains(database, jobs):
+    job = await submit(database, jobs, "add", a=1, b=2)
+    waiting = await submit(database, jobs, "add", a=1, b=2, delay_s=60)
+    await ended(database, jobs, job)
+
+    async def forget() -> int | None:
+        later = clock.now() + timedelta(seconds=5)
+        return await asyncio.to_thread(jobs._engine.forget_ended_work, later) or None
+
+    assert await eventually(forget) == 1
+    async with database.reading() as session:
+        assert (await jobs.get(session, job.id, tenant="acme")).result_data == {"sum": 3}
+        kept = await session.scalars(
+            text(f"SELECT workflow_uuid FROM {'' if database.is_sqlite else 'dbos.'}workflow_status")
+        )
+        assert kept.all() == [f"{waiting.id}:1"]
+
+
+async def test_the_engine_says_nothing_on_the_console(database, database_settings, kinds, capfd):
+    jobs = assembled(database, database_settings, kinds)
+    await jobs.start()
+    await ended(database, jobs, await submit(database, jobs, "add", a=1, b=2))
+    await jobs.stop()
+    assert capfd.readouterr() == ("", "")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy import Connection
@@ -24,6 +25,8 @@ _APPLICATION = "steelyard"
 _VERSION = "jobs-1"  # of the arguments of _work; workers of two releases share a queue while it stays
 _WORKFLOW = "steelyard.work"
 _LOGGER = "dbos"
+
+_FORGET_MAX = 2_000
 
 QUEUES = ("work", "errands")
 """Long computations, and short waits on other machines that must not stand in line behind them."""
@@ -109,12 +112,27 @@ class JobEngine:
             self._dbos = _perform = None
         self._client.destroy()
 
-    def resume_work_of(self, executor_id: str) -> int:
-        """Make everything due again that ``executor_id`` had taken and not finished; how many items."""
+    def resume_work_of(self, executor_id: str) -> None:
+        """Make everything due again that ``executor_id`` had taken and not finished."""
         taken = DBOS.list_workflows(executor_id=executor_id, status="PENDING", load_input=False, load_output=False)
         for workflow in taken:
             DBOS.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
-        return len(taken)
+
+    def forget_ended_work(self, before: datetime) -> int:
+        """Remove what DBOS keeps of work that ended before ``before``, some thousand items at most; how many.
+
+        Nobody asks DBOS about it: the job's row has its outcome.
+        """
+        ended = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before.isoformat(),
+            limit=_FORGET_MAX,
+            load_input=False,
+            load_output=False,
+        )
+        if ended:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
+        return len(ended)
 
 
 def migrate(database_url: str) -> None:

@@ -65,12 +65,15 @@ class JobRunner:
         self,
         settings: Settings,
         database: Database,
+        *,
+        worker: str,
         kinds: dict[str, JobKind],
         ring: Callable[[str], None],
         enqueue: Callable[[AsyncSession, Job], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._database = database
+        self._worker = worker
         self._kinds = kinds
         self._ring = ring
         self._enqueue = enqueue
@@ -157,7 +160,7 @@ class JobRunner:
 
     async def _claim(self, job_id: str, run: int) -> Job | None:
         async with self._database.transaction() as session:
-            job = await store.claim(session, job_id, run)
+            job = await store.claim(session, job_id, run, self._worker)
             after_commit(session, lambda: self._ring(job_id))
             return job
 
@@ -171,6 +174,8 @@ class JobRunner:
             try:
                 await self._write(context, outcome)
             except (OperationalError, UnavailableError):  # the work is done: hold on to it until the database is back
+                if self._stopping:
+                    raise  # whoever adopts our work does it again
                 log.exception("job_outcome_waits_for_database", job_id=context.job.id)
                 await asyncio.sleep(_DATABASE_PAUSE_S)
             except Exception as failure:
@@ -193,16 +198,13 @@ class JobRunner:
                 for save in context.saves:
                     await save(session)
                 row.progress = 100
-            row.status = outcome.status
-            row.result_data, row.error_code, row.error_message = outcome.result, outcome.code, outcome.message or None
             if outcome.status is JobStatus.QUEUED:
-                row.error_code = row.error_message = None
-                row.run += 1
                 row.attempt -= 1  # it was not the job's fault
-                await session.flush()
-                await self._enqueue(session, store.job_of(row))
+                await self._enqueue(session, await store.put_back(session, row))
             else:
-                row.completed_at = clock.now()
+                row.status, row.completed_at, row.worker = outcome.status, clock.now(), None
+                row.result_data, row.error_code = outcome.result, outcome.code
+                row.error_message = outcome.message or None
                 await session.flush()
                 await store.add_event(session, row.id, outcome.status, row.progress, outcome.message)
                 if (kind := self._kinds.get(row.kind)) and kind.settle:

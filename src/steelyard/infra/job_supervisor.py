@@ -7,6 +7,7 @@ its lease has to run out first.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import platform
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from steelyard.infra.database import Database
 
 log = structlog.get_logger(__name__)
 _BEATS_PER_LEASE = 5
+_BEATS_PER_TIDY = 10
 
 
 class WorkerRow(Base):
@@ -42,19 +44,27 @@ class JobSupervisor:
     """Keeps this worker's lease and adopts the work of workers whose lease is over."""
 
     def __init__(
-        self, database: Database, executor_id: str, lease_s: float, adopt: Callable[[str], Awaitable[int]]
+        self,
+        database: Database,
+        executor_id: str,
+        lease_s: float,
+        adopt: Callable[[str], Awaitable[int]],
+        tidy: Callable[[], Awaitable[int]],
     ) -> None:
         self._database = database
         self._executor_id = executor_id
         self._lease_s = lease_s
         self._adopt = adopt
+        self._tidy = tidy
         self._machine = _machine()
 
     async def run(self) -> None:
         """Beat and adopt until cancelled; a database that is away for a while changes nothing."""
-        while True:
+        for beats in itertools.count():
             try:
                 await self.beat()
+                if beats % _BEATS_PER_TIDY == 0:
+                    await self._tidy()
                 for executor_id in await self._dead_workers():
                     adopted = await self._adopt(executor_id)
                     await self._forget(executor_id)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,7 @@ _CANCEL_CHECK_S = 0.25
 _WATCH_ELSEWHERE_S = 0.1
 _WATCH_HERE_S = 5.0
 _DRAIN_S = 10.0
+_ENDED_WORK_KEPT = timedelta(hours=1)  # long enough for a look at it when something went wrong
 
 
 class Jobs:
@@ -76,8 +78,17 @@ class Jobs:
 
     async def start(self) -> None:
         """Work on jobs in this process until :meth:`stop`."""
-        self._runner = JobRunner(self._settings, self._database, self._kinds, self._bells.ring, self._enqueue)
-        self._supervisor = JobSupervisor(self._database, self._executor_id, self._settings.job_lease_s, self._adopt)
+        self._runner = JobRunner(
+            self._settings,
+            self._database,
+            worker=self._executor_id,
+            kinds=self._kinds,
+            ring=self._bells.ring,
+            enqueue=self._enqueue,
+        )
+        self._supervisor = JobSupervisor(
+            self._database, self._executor_id, self._settings.job_lease_s, self._adopt, self._tidy
+        )
         await self._supervisor.beat()  # before any work is taken, so that none is ever without a lease
         await asyncio.to_thread(self._engine.start, self._runner.perform)
         self._tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._hear_cancellations())]
@@ -269,11 +280,21 @@ class Jobs:
 
     async def _enqueue(self, session: AsyncSession, job: Job, delay_s: float = 0) -> None:
         connection = await session.connection()
-        queue = self._kinds[job.kind].queue
+        kind = self._kinds.get(job.kind)  # a worker of another release may know more kinds than we
+        queue = kind.queue if kind else "work"
         await connection.run_sync(self._engine.enqueue, queue, job.id, job.run, delay_s)
 
     async def _adopt(self, executor_id: str) -> int:
-        return await asyncio.to_thread(self._engine.resume_work_of, executor_id)
+        async with self._database.transaction() as session:
+            rows = await store.rows_of_worker(session, executor_id)
+            for row in rows:
+                await self._enqueue(session, await store.put_back(session, row))
+        # What it had been handed and not begun; of what it had begun, an earlier run than is wanted now.
+        await asyncio.to_thread(self._engine.resume_work_of, executor_id)
+        return len(rows)
+
+    async def _tidy(self) -> int:
+        return await asyncio.to_thread(self._engine.forget_ended_work, clock.now() - _ENDED_WORK_KEPT)
 
     async def _hear_cancellations(self) -> None:
         # A cancellation asked for in another process reaches a handler that never reports.

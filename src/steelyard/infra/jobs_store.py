@@ -64,6 +64,7 @@ class JobRow(Base):
     cancel_requested: Mapped[bool]
     run: Mapped[int]
     attempt: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(String(100), index=True)
 
 
 class JobEventRow(Base):
@@ -179,16 +180,29 @@ async def count_queued(session: AsyncSession, *, at_most: int, kinds: Sequence[s
     return await session.scalar(select(func.count()).select_from(some)) or 0
 
 
-async def claim(session: AsyncSession, job_id: str, run: int) -> Job | None:
-    """Take a job for work; None if that run of it is no longer wanted."""
+async def claim(session: AsyncSession, job_id: str, run: int, worker: str) -> Job | None:
+    """Take a waiting job for ``worker``; None if that run of it does not wait any more."""
     row = await find_row_to_change(session, job_id)
-    if row is None or row.run != run or JobStatus(row.status).is_final:
+    if row is None or row.run != run or row.status != JobStatus.QUEUED:
         return None
-    row.status = JobStatus.RUNNING
+    row.status, row.worker = JobStatus.RUNNING, worker
     row.attempt += 1
     row.started_at = row.started_at or clock.now()
     await session.flush()
     return job_of(row)
+
+
+async def put_back(session: AsyncSession, row: JobRow) -> Job:
+    """Let a running job wait again, as a new run; who ran it so far has lost its say."""
+    row.status, row.worker, row.run = JobStatus.QUEUED, None, row.run + 1
+    await session.flush()
+    return job_of(row)
+
+
+async def rows_of_worker(session: AsyncSession, worker: str) -> Sequence[JobRow]:
+    """What ``worker`` runs, locked."""
+    query = select(JobRow).where(JobRow.worker == worker, JobRow.status == JobStatus.RUNNING).with_for_update()
+    return (await session.scalars(query)).all()
 
 
 async def add_report(session: AsyncSession, job: Job, percent: int, message: str) -> bool | None:

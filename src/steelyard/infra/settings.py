@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     job_attempts_max: int = Field(5, ge=1, le=100)
     job_errands_max: int = Field(8, ge=1, le=256)
     job_retry_pause_s: float = Field(2, ge=0)
-    job_poll_ms: int = Field(80, ge=1)
+    job_poll_ms: int = Field(50, ge=1)
     job_lease_s: float = Field(30, gt=0)
 
     # sweeps and streams
