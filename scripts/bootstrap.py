@@ -53,7 +53,7 @@ def _install(group: str) -> None:
         installer = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     else:
         installer = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*installer, "--require-hashes", "-r", lock])
+    _run([*installer, "--no-deps", "--require-hashes", "-r", lock])
     _run([*installer, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
 
 

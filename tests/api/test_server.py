@@ -37,6 +37,20 @@ def test_a_body_beyond_the_limit_is_refused_with_413(client):
     assert answer.status_code == 413
 
 
+def test_a_refusal_has_a_code_and_a_trace_id(anonymous):
+    body = anonymous.get("/api/v1/jobs").json()
+    assert body["code"] == "CREDENTIAL_MISSING"
+    assert body["trace_id"]
+    assert anonymous.get("/nosuch").json()["code"] == "NOT_FOUND"
+
+
+def test_metrics_name_the_routes_not_the_paths(anonymous, client):
+    client.get("/api/v1/jobs/nosuch")
+    text = anonymous.get("/metrics").text
+    assert "/api/v1/jobs/{job_id}" in text
+    assert "nosuch" not in text
+
+
 def test_the_production_profile_refuses_weak_settings_and_names_them(tmp_path, monkeypatch):
     monkeypatch.setenv("APP_PERSISTENCE_PROFILE", "PRODUCTION")
     with pytest.raises(ConfigurationError, match="STEELYARD_DATABASE_URL"):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import eventually
+from tests.http_servers import Reply, serve
 
 DOCUMENT = {
     "ticker": "BTC-USD",
@@ -222,3 +223,31 @@ def test_a_running_sweep_stops_soon_after_it_is_cancelled(client):
     assert job["status"] == "cancelled"
     assert client.get("/api/v1/sweeps").status_code == 200
     assert job["sweep_run_id"] is None
+
+
+def test_the_callback_arrives_with_what_the_receivers_schema_asks_for(client):
+    heard = []
+
+    def note(request):
+        heard.append(json.loads(request.body))
+        return Reply()
+
+    with serve(note) as address:
+        body = DOCUMENT | {"webhook_url": f"{address}/webhook/sweep-callback"}
+        job = finished(client, client.post("/api/v1/strategy/sweep", json=body).json()["job_id"])
+        (event,) = eventually(lambda: heard)
+    assert event["event_type"] == "sweep.completed"
+    assert event["status"] == "completed"
+    assert event["ticker"] == "BTC-USD"
+    assert (event["job_id"], event["sweep_run_id"]) == (job["job_id"], job["sweep_run_id"])
+    assert event["result_data"]["total_combinations"] == 8
+    assert event["timestamp"].endswith("Z")
+    assert None not in event.values()
+    (delivery,) = eventually(
+        lambda: [
+            one
+            for one in client.get(f"/api/v1/jobs/{job['job_id']}/webhooks").json()["webhooks"]
+            if one["status"] == "delivered"
+        ]
+    )
+    assert delivery["attempts"][0]["status_code"] == 200

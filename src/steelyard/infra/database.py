@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from steelyard.core.errors import UnavailableError
+from steelyard.infra import old_sqlite  # noqa: F401 - repairs engines that others make, too
 from steelyard.infra.settings import Settings
 
 _AFTER_COMMIT = "after_commit"

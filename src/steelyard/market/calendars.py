@@ -135,10 +135,10 @@ def _schedule(calendar: str, times: Times) -> pd.DataFrame:
     import exchange_calendars  # noqa: PLC0415
 
     check_calendar(calendar)
-    first, last = str(times[0].astype("datetime64[D]")), str(times[-1].astype("datetime64[D]"))
+    first, last = times[0].astype("datetime64[D]"), times[-1].astype("datetime64[D]")
     try:  # the week before: a calendar has at least one session, and a night session opens the day before
-        start = str(np.datetime64(first) - np.timedelta64(7, "D"))
-        hours = exchange_calendars.get_calendar(calendar, start=start, end=str(np.datetime64(last) + 1))
+        start, end = str(first - np.timedelta64(7, "D")), str(last + np.timedelta64(1, "D"))
+        hours = exchange_calendars.get_calendar(calendar, start=start, end=end)
     except ValueError as error:
         raise InvalidInputError(
             f"the calendar {calendar} does not cover {first} to {last}: {error}", code="CALENDAR_RANGE"

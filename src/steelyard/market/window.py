@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -41,8 +41,10 @@ class Window:
         """
         first = None if start is None else parse_time("start", start)
         last = None if end is None else parse_time("end", end)
-        if last is not None and np.datetime_data(last)[0] in {"Y", "M", "W", "D"}:
-            last = (last + 1).astype("datetime64[ns]") - np.timedelta64(1, "ns")
+        unit: Any = "ns" if last is None else np.datetime_data(last)[0]
+        if last is not None and unit in {"Y", "M", "W", "D"}:
+            after = np.datetime64(int(last.astype(np.int64)) + 1, unit)
+            last = after.astype("datetime64[ns]") - np.timedelta64(1, "ns")
         window = cls(*(time if time is None else time.astype("datetime64[ns]") for time in (first, last)))
         if window.first is not None and window.last is not None and window.first > window.last:
             raise InvalidInputError(f"`start` was {start} and `end` was {end}; turn them round.", code="INVALID_TIME")
@@ -96,7 +98,7 @@ def parse_time(name: str, when: str | np.datetime64) -> np.datetime64:
     Raises:
         InvalidInputError: INVALID_TIME.
     """
-    time = when if isinstance(when, np.datetime64) else np.datetime64("NaT")
+    time = when if isinstance(when, np.datetime64) else np.datetime64("NaT", "ns")
     if isinstance(when, str) and _ISO.fullmatch(when):
         with suppress(ValueError):  # a 13th month
             time = np.datetime64(when.removesuffix("Z"))

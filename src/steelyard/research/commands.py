@@ -56,6 +56,7 @@ def sweep(
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; all if left out.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="The price store's folder.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the full table: .parquet or .csv.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Try every combination on one ticker and say how much of the best is luck."""
@@ -83,13 +84,16 @@ def sweep(
         )
     if out is not None:
         _write_table(result, out)
+    if report is not None:
+        result.to_html(report)
     if as_json:
         best_rows = json.loads(result.best_rows(top, below_min_trades=True).to_json(orient="records"))
         print(json.dumps(result.summary() | {"results": best_rows}))
         return
     print_result(result, top)
-    if out is not None:
-        Console().print(f"written: {out}", markup=False, highlight=False)
+    for path in (out, report):
+        if path is not None:
+            Console().print(f"written: {path}", markup=False, highlight=False)
 
 
 def print_result(result: SweepResult, top: int) -> None:

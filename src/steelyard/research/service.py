@@ -17,9 +17,11 @@ from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError, NotFoundError
 from steelyard.infra.audit import record
 from steelyard.infra.job_context import JobContext
-from steelyard.infra.jobs import Job, Jobs
+from steelyard.infra.job_runner import Settle
+from steelyard.infra.jobs import Job, Jobs, JobStatus
 from steelyard.infra.principal import Principal
 from steelyard.infra.settings import get_settings
+from steelyard.infra.webhooks import Webhooks
 from steelyard.market.bars import PriceSeries
 from steelyard.market.loading import load_prices
 from steelyard.research import store
@@ -138,6 +140,35 @@ def run_sweep_job(context: JobContext, parameters: dict[str, Any]) -> dict[str, 
         "execution_time_seconds": seconds,
         "completed_at": clock.isoformat_z(clock.now()),
     }
+
+
+def announcing(webhooks: Webhooks) -> Settle:
+    """What ends a sweep's job: in its last transaction, the webhook that its request asked for."""
+
+    async def announce(session: AsyncSession, job: Job) -> None:
+        if url := job.parameters.get("webhook_url"):
+            await webhooks.send(session, tenant=job.tenant, subject=job.id, url=url, event=callback_of(job))
+
+    return announce
+
+
+def callback_of(job: Job) -> dict[str, Any]:
+    """The webhook's body; receivers know two ends only, so a cancelled sweep is a failed one that says so."""
+    status = JobStatus.COMPLETED if job.status is JobStatus.COMPLETED else JobStatus.FAILED
+    result = job.result_data or {}
+    body = {
+        "event_type": f"sweep.{status}",
+        "job_id": job.id,
+        "sweep_run_id": result.get("sweep_run_id"),
+        "status": status,
+        "ticker": job.parameters["ticker"],
+        "error_message": job.error_message,
+        "result_data": job.result_data,
+        "progress": job.progress,
+        "parameters": job.parameters,
+        "timestamp": clock.isoformat_z(job.completed_at or clock.now()),
+    }
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def result_rows(run_id: str, result: SweepResult) -> list[dict[str, Any]]:

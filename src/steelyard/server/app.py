@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 
@@ -12,8 +13,12 @@ from steelyard._version import __version__
 from steelyard.infra.auth import Authenticator
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import Jobs
+from steelyard.infra.logs import RequestIdsMiddleware
+from steelyard.infra.metrics import MetricsMiddleware
 from steelyard.infra.migrations import upgrade
+from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
+from steelyard.infra.webhooks import Webhooks
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.docs_page import install_docs_page
@@ -39,6 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=settings.body_bytes_max,
     )
     app.state.settings = settings
+    app.add_middleware(MetricsMiddleware)
+    app.add_middleware(RequestIdsMiddleware)
     install_error_bodies(app)
     install_docs_page(app)
     app.include_router(health.router)
@@ -48,20 +55,30 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running process holds."""
+
+    database: Database
+    jobs: Jobs
+    webhooks: Webhooks
+
+
 @asynccontextmanager
-async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[tuple[Database, Jobs]]:
+async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Parts]:
     """The database, its tables up to date where it is embedded, and the jobs; a worker among them if ``works``."""
     use_settings(settings)
     database = Database(settings)
     jobs = Jobs(settings, database)
-    jobs.register(service.SWEEP, service.run_sweep_job)
+    webhooks = Webhooks(settings, database, jobs, Outbound(settings))
+    jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
     try:
         if settings.is_sqlite:
             await upgrade(database)
         if works:
             await jobs.start()
         try:
-            yield database, jobs
+            yield Parts(database, jobs, webhooks)
         finally:
             await jobs.stop()
     finally:
@@ -71,8 +88,8 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[tu
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    async with running(settings, works=settings.role in ("all", "worker")) as (database, jobs):
-        app.state.database, app.state.jobs = database, jobs
-        app.state.authenticator = Authenticator(settings, database)
+    async with running(settings, works=settings.role in ("all", "worker")) as parts:
+        app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
+        app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
         yield

@@ -57,7 +57,10 @@ def run_server(settings: Settings) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415
 
+    from steelyard.infra.logs import configure_logs  # noqa: PLC0415
     from steelyard.server.app import create_app  # noqa: PLC0415
+
+    configure_logs(settings)
 
     uvicorn.run(
         create_app(settings),
@@ -78,7 +81,8 @@ async def _demo_sweep(settings: Settings, console: Console) -> str:
 
     request = SweepRequest.model_validate(DEMO_SWEEP)
     plan = service.plan_sweep(request, data_dir=settings.data_dir)
-    async with running(settings) as (database, jobs):
+    async with running(settings) as parts:
+        jobs, database = parts.jobs, parts.database
         async with database.transaction() as session:
             job = await service.submit_sweep(session, jobs, DEVELOPER, request, plan)
         with Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True) as bar:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from steelyard.core.errors import SteelyardError, UnavailableError
+from steelyard.infra.logs import RequestIds
 
 _INPUT_ECHO_CHARACTERS_MAX = 200
 _RETRY_AFTER_SECONDS = 5
@@ -75,8 +76,8 @@ def _body(
 
 
 def _trace_id(request: Request) -> str | None:
-    trace_id: str | None = request.scope.get("state", {}).get("trace_id")
-    return trace_id
+    ids: RequestIds | None = request.scope.get("state", {}).get("ids")
+    return None if ids is None else ids.trace_id
 
 
 def _shortened(item: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from steelyard._version import __version__
 from steelyard.core import clock
 from steelyard.core.errors import SteelyardError, UnavailableError
+from steelyard.infra.metrics import CONTENT_TYPE, metrics_body
 
 CHECK_SECONDS_MAX = 5.0
 
@@ -40,6 +41,12 @@ async def ready(request: Request) -> JSONResponse:
     good = all(verdict == "ok" for verdict in outcomes)
     body = {"status": "ready" if good else "not ready", "version": __version__, "checks": verdicts}
     return JSONResponse(body, status_code=200 if good else UnavailableError.http_status)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics; nothing in them names a tenant or an id."""
+    return Response(await metrics_body(request.app.state.database), media_type=CONTENT_TYPE)
 
 
 async def _outcome(check: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -18,6 +19,7 @@ from steelyard.infra.jobs import Job, JobEvent, Jobs, JobStatus
 from steelyard.infra.principal import Principal
 from steelyard.infra.settings import Settings
 from steelyard.infra.web import Session, require
+from steelyard.infra.webhooks import Webhooks
 
 JOBS_MAX = 500
 
@@ -65,6 +67,15 @@ async def cancel_job(job_id: str, principal: Writer, request: Request, session: 
     job = await jobs.cancel(session, job_id, tenant=principal.tenant)
     record(session, principal, "job.cancel", job.id)
     return job_view(job)
+
+
+@router.get("/{job_id}/webhooks")
+async def read_webhooks(job_id: str, principal: Reader, request: Request, session: Session) -> dict[str, Any]:
+    """The callbacks of a job, with every attempt to deliver them."""
+    await request.app.state.jobs.get(session, job_id, tenant=principal.tenant)
+    webhooks: Webhooks = request.app.state.webhooks
+    deliveries = await webhooks.deliveries(session, tenant=principal.tenant, subject=job_id)
+    return {"webhooks": [asdict(delivery) for delivery in deliveries]}
 
 
 async def open_stream(job_id: str, principal: Reader, request: Request) -> AsyncIterator[Job]:
