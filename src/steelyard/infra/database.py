@@ -57,7 +57,8 @@ class Database:
             yield
             return
         try:
-            await asyncio.wait_for(self._turn.acquire(), self._wait_s_max)
+            async with asyncio.timeout(self._wait_s_max):
+                await self._turn.acquire()
         except TimeoutError:
             message = f"another request has been writing for more than {self._wait_s_max:g} s; try again later"
             raise UnavailableError(message, code="DATABASE_BUSY") from None

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether ``event`` is set, after waiting for it at most ``seconds``.
+
+    Not ``asyncio.wait_for``: in Python 3.11 that loses a cancellation which comes together with the event.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 class Bells:

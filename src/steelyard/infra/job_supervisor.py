@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from steelyard.core import clock
 from steelyard.infra.columns import Base, UtcDateTime
 from steelyard.infra.database import Database
+from steelyard.infra.job_bells import is_set_within
 
 log = structlog.get_logger(__name__)
 _BEATS_PER_LEASE = 5
@@ -58,8 +59,8 @@ class JobSupervisor:
         self._tidy = tidy
         self._machine = _machine()
 
-    async def run(self) -> None:
-        """Beat and adopt until cancelled; a database that is away for a while changes nothing."""
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Beat and adopt until ``stopping``; a database that is away for a while changes nothing."""
         for beats in itertools.count():
             try:
                 await self.beat()
@@ -71,7 +72,8 @@ class JobSupervisor:
                     log.info("job_worker_gone", executor_id=executor_id, jobs_resumed=adopted)
             except Exception:
                 log.exception("job_supervisor_failed")
-            await asyncio.sleep(self._lease_s / _BEATS_PER_LEASE)
+            if await is_set_within(stopping, self._lease_s / _BEATS_PER_LEASE):
+                return
 
     async def beat(self) -> None:
         """Renew our lease, or take it anew if another worker gave us up."""

@@ -15,8 +15,7 @@ the start, and its effects happen once (see :mod:`steelyard.infra.job_runner`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -30,7 +29,7 @@ from steelyard.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from steelyard.core.ids import new_id
 from steelyard.infra import jobs_store as store
 from steelyard.infra.database import Database, after_commit
-from steelyard.infra.job_bells import Bells
+from steelyard.infra.job_bells import Bells, is_set_within
 from steelyard.infra.job_engine import JobEngine
 from steelyard.infra.job_runner import Handler, JobKind, JobRunner, Settle
 from steelyard.infra.job_supervisor import JobSupervisor, has_live_worker
@@ -61,6 +60,7 @@ class Jobs:
         self._runner: JobRunner | None = None
         self._supervisor: JobSupervisor | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
 
     def register(self, kind: str, handler: Handler, *, settle: Settle | None = None, is_errand: bool = False) -> None:
         """Say what is done with jobs of ``kind``; every process that submits or runs them does so at start.
@@ -91,13 +91,14 @@ class Jobs:
         )
         await self._supervisor.beat()  # before any work is taken, so that none is ever without a lease
         await asyncio.to_thread(self._engine.start, self._runner.perform)
-        self._tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._hear_cancellations())]
+        self._stopping = asyncio.Event()
+        tasks = (self._supervisor.run(self._stopping), self._hear_cancellations(self._runner, self._stopping))
+        self._tasks = [asyncio.create_task(task) for task in tasks]
 
     async def stop(self) -> None:
         """Stop working; handlers that listen are interrupted and their jobs go back to the queue."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping.set()
+        await asyncio.gather(*self._tasks)
         self._tasks = []
         if self._runner is not None:
             self._engine.pause()
@@ -255,19 +256,23 @@ class Jobs:
         with self._bells.listening(job_id) as bell:
             while True:
                 bell.clear()
-                async with self._database.reading() as session:
-                    row = _known(await store.find_row(session, job_id), job_id)
-                    events = await store.events_after(session, job_id, after)
+                # Shielded: a query that is cut off half way may keep its connection from the pool for good.
+                status, events = await asyncio.shield(self._look(job_id, after))
                 for event in events:
                     yield event
                     after = event.sequence
                 if len(events) == store.EVENTS_PAGE:
                     continue
-                if JobStatus(row.status).is_final:
+                if status.is_final:
                     return
                 is_here = self._runner is not None and job_id in self._runner.running
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), _WATCH_HERE_S if is_here else _WATCH_ELSEWHERE_S)
+                await is_set_within(bell, _WATCH_HERE_S if is_here else _WATCH_ELSEWHERE_S)
+
+    async def _look(self, job_id: str, after: int) -> tuple[JobStatus, Sequence[JobEvent]]:
+        # The status first: if it is final, the events that follow are all there are.
+        async with self._database.reading() as session:
+            row = _known(await store.find_row(session, job_id), job_id)
+            return JobStatus(row.status), await store.events_after(session, job_id, after)
 
     async def _require_room(self, session: AsyncSession, kind: str) -> None:
         # Errands follow from jobs that were admitted: to refuse one would leave its job without an end.
@@ -296,15 +301,14 @@ class Jobs:
     async def _tidy(self) -> int:
         return await asyncio.to_thread(self._engine.forget_ended_work, clock.now() - _ENDED_WORK_KEPT)
 
-    async def _hear_cancellations(self) -> None:
+    async def _hear_cancellations(self, runner: JobRunner, stopping: asyncio.Event) -> None:
         # A cancellation asked for in another process reaches a handler that never reports.
-        while True:
-            await asyncio.sleep(_CANCEL_CHECK_S)
-            if (runner := self._runner) is None or not runner.running:
+        while not await is_set_within(stopping, _CANCEL_CHECK_S):
+            if not runner.running:
                 continue
             try:
                 async with self._database.reading() as session:
-                    running = [context.job for context in runner.running.values()]
+                    running = [context.job for context in list(runner.running.values())]
                     for job_id in await store.ids_to_stop(session, running):
                         runner.cancel(job_id)
             except Exception:
