@@ -31,8 +31,8 @@ class SteelyardError(Exception):
         self.details = dict(details or {})
 
 
-class InvalidInputError(SteelyardError):
-    """A value is malformed, out of range or contradicts another one."""
+class InvalidInputError(SteelyardError, ValueError):
+    """A value is malformed, out of range or contradicts another one; a ``ValueError``, as notebooks expect."""
 
     http_status = 422
     exit_status = 2
@@ -55,7 +55,7 @@ class ForbiddenError(SteelyardError):
     default_code = "FORBIDDEN"
 
 
-class NotFoundError(SteelyardError):
+class NotFoundError(SteelyardError, LookupError):
     """No such thing, or not one of this tenant."""
 
     http_status = 404
