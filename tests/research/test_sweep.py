@@ -10,7 +10,7 @@ import pytest
 import steelyard as sy
 from steelyard.core.errors import CancelledError, InvalidInputError, TooLargeError
 from steelyard.market.bars import PriceSeries
-from steelyard.research import luck, search
+from steelyard.research import luck, traded
 from steelyard.research.backtest import run_backtest
 from steelyard.research.execution import Execution
 from steelyard.research.strategies import Strategy, enumerate_combinations
@@ -132,7 +132,7 @@ def test_the_same_sweep_again_gives_the_same_bytes_on_any_number_of_threads():
 def test_chunks_change_nothing(monkeypatch):
     close = noise(900, seed=6)
     whole = small_sweep(close)
-    monkeypatch.setattr(search, "CHUNK_COMBINATIONS_MAX", 7)
+    monkeypatch.setattr(traded, "CHUNK_COMBINATIONS_MAX", 7)
     chunked = small_sweep(close)
     assert whole.table.to_csv() == chunked.table.to_csv()
     assert json.dumps(whole.summary()) == json.dumps(chunked.summary())
@@ -230,7 +230,7 @@ def test_above_a_named_limit_luck_is_examined_on_a_sample_and_the_verdict_says_s
 
 
 def test_progress_rises_from_chunk_to_chunk_to_one(monkeypatch):
-    monkeypatch.setattr(search, "CHUNK_COMBINATIONS_MAX", 10)
+    monkeypatch.setattr(traded, "CHUNK_COMBINATIONS_MAX", 10)
     told: list[float] = []
     small_sweep(noise(), progress=told.append)
     assert told == sorted(told)
@@ -239,7 +239,7 @@ def test_progress_rises_from_chunk_to_chunk_to_one(monkeypatch):
 
 
 def test_a_cancelled_sweep_stops_at_the_next_chunk(monkeypatch):
-    monkeypatch.setattr(search, "CHUNK_COMBINATIONS_MAX", 10)
+    monkeypatch.setattr(traded, "CHUNK_COMBINATIONS_MAX", 10)
     told: list[float] = []
     with pytest.raises(CancelledError, match="after 20 of 78 combinations"):
         small_sweep(noise(), progress=told.append, cancelled=lambda: len(told) == 2)

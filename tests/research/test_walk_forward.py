@@ -76,7 +76,7 @@ COSTLY = Execution(fee=0.01, slippage_bp=100)
 
 
 def path(returns, held):
-    return Path(np.array(returns, dtype=float), np.array(held, dtype=bool))
+    return Path(np.array(returns, dtype=float), np.array(held, dtype=bool)[:, None])
 
 
 def test_a_walk_without_costs_is_the_choices_own_returns():

@@ -98,6 +98,7 @@ def report_html(result: SweepResult) -> str:
         compared=_compared(result),
         folds=_folds(result),
         trades=_trades(result),
+        trades_title="Tickers" if result.tickers else "Trades",
         provenance=_provenance(result),
     )
 
@@ -154,6 +155,8 @@ def _folds(result: SweepResult) -> str:
 
 
 def _trades(result: SweepResult) -> str:
+    if result.tickers:
+        return _tickers(result)
     trades, times = result.backtest.trades, result.series.timestamps
 
     def when(bar: int | None) -> str:
@@ -178,6 +181,16 @@ def _trades(result: SweepResult) -> str:
     }  # fmt: skip
     note = f"<p>The last {len(records)} of {len(trades)} trades of the best combination, costs included.</p>"
     return note + _table(records, columns)
+
+
+def _tickers(result: SweepResult) -> str:
+    records = [
+        {"ticker": symbol, "deflated_sharpe": own.deflated_sharpe * 100, "pbo": own.pbo * 100} | own.best.to_dict()
+        for symbol, own in result.tickers.items()
+    ]
+    columns = {"ticker": ("Ticker", "s")} | _COLUMNS
+    columns |= {"deflated_sharpe": ("Deflated Sharpe %", ".1f"), "pbo": ("Overfitting %", ".1f")}
+    return "<p>The best combination of each series by itself.</p>" + _table(records, columns)
 
 
 def _provenance(result: SweepResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class SweepResult:
         metadata: what the result depends on: parameters, data, version, periods per year, execution.
         series: the prices.
         spec: the parameters.
+        tickers: of a sweep over several series at equal weights, the sweep of each by itself.
     """
 
     table: pd.DataFrame
@@ -47,6 +48,7 @@ class SweepResult:
     metadata: Mapping[str, Any]
     series: PriceSeries
     spec: SweepSpec
+    tickers: Mapping[str, SweepResult] = field(default_factory=dict)
 
     @property
     def best(self) -> pd.Series[Any]:
@@ -119,6 +121,7 @@ class SweepResult:
                 "reasons": list(self.verdict.reasons),
             },
             "metadata": plain(dict(self.metadata)),
+            "tickers": {symbol: result.summary() for symbol, result in self.tickers.items()},
         }
 
     def __repr__(self) -> str:

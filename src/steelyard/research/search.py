@@ -14,21 +14,17 @@ import numpy as np
 import pandas as pd
 
 from steelyard.core.errors import CancelledError
-from steelyard.market.bars import PriceSeries
-from steelyard.research.kernel import Figures, simulate_combinations
+from steelyard.research.kernel import Figures
 from steelyard.research.luck import examined_rows, segment_edges
 from steelyard.research.metrics import Span, held_return_pct, metric_columns
 from steelyard.research.moments import Floats, Ints, SegmentMoments
 from steelyard.research.spec import SweepSpec
 from steelyard.research.strategies import Combinations, Strategy
+from steelyard.research.traded import Traded
 from steelyard.research.walk_forward import Fold
 
 Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
-
-CHUNK_BARS = 1_000_000_000
-"""Bars times combinations between two looks at the cancel flag: well under a second of work."""
-CHUNK_COMBINATIONS_MAX = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +47,7 @@ class Search:
 
 
 def search(
-    series: PriceSeries,
+    traded: Traded,
     combinations: Combinations,
     spec: SweepSpec,
     folds: Sequence[Fold],
@@ -66,24 +62,22 @@ def search(
     Raises:
         CancelledError: ``cancelled()`` was true between two chunks.
     """
-    count, bars = len(combinations), len(series)
+    count, bars = len(combinations), len(traded.series)
     luck_edges = segment_edges(bars)
     cuts = [cut for fold in folds for cut in (fold.train_start, fold.train_end, fold.test_start, fold.test_end)]
     edges = np.unique(np.concatenate([luck_edges, np.array(cuts, dtype=np.int64)]))
     groups = np.searchsorted(edges, luck_edges[:-1])
     examined = examined_rows(count)
-    held_pct = held_return_pct(series.close)
+    held_pct = held_return_pct(traded.series.close)
     winners = _Winners(folds, edges)
     tables, samples, exposures = [], [], []
 
-    size = max(1, min(CHUNK_COMBINATIONS_MAX, CHUNK_BARS // bars))
+    size = traded.chunk_combinations
     for first in range(0, count, size):
         if cancelled():
             raise CancelledError(f"the sweep was cancelled after {first:,} of {count:,} combinations")
         chunk = combinations[first : first + size]
-        figures = simulate_combinations(
-            series.close, series.open, spec.strategy, chunk, spec.execution, segments=edges, threads=threads
-        )
+        figures = traded.simulate(chunk, edges, threads)
         moments = _moments(figures, np.diff(edges))
         winners.offer(moments, first)
         rows = examined[(examined >= first) & (examined < first + size)] - first

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ import pandas as pd
 from steelyard._version import __version__
 from steelyard.core.errors import InvalidInputError
 from steelyard.market.bars import PriceSeries
-from steelyard.research.backtest import Backtest, run_backtest
 from steelyard.research.execution import Execution, Fill
 from steelyard.research.inputs import Prices, read_prices
 from steelyard.research.luck import examine_luck
@@ -30,13 +31,16 @@ from steelyard.research.result import SweepResult
 from steelyard.research.search import Cancelled, Progress, search
 from steelyard.research.spec import SweepSpec
 from steelyard.research.strategies import SIGNAL_DEFAULT, Strategy
+from steelyard.research.traded import EqualWeights, OneSeries, Traded
 from steelyard.research.verdict import judge
 from steelyard.research.walk_forward import EMBARGO_SHARE, FOLDS_DEFAULT, Path, Scheme, plan_folds
 
 BARS_BEYOND_WINDOWS = 3
 """Bars a series has beyond the longest look-back: one to be out, one to enter, one to earn."""
 SEARCH_SHARE = 0.9
-"""Of the progress; the rest is luck control."""
+"""Of the progress of one sweep; the rest is luck control."""
+SLEEVES_SHARE = 0.4
+"""Of the progress of a portfolio, for each series by itself; adding them up takes the rest."""
 
 
 def sweep(
@@ -65,7 +69,7 @@ def sweep(
 
     Args:
         close: closes (T,) as an array, a pandas Series or a PriceSeries; several at once as a mapping
-            by name, a list of such, or a DataFrame.
+            by name, a list of such, or a DataFrame are traded together at equal weights, and each by itself.
         strategy: SMA, EMA, MACD or RSI.
         fast: windows in bars: a number, a range, a list, an array or text such as ``5:100``.
         slow: likewise; None with RSI for its level rule.
@@ -98,9 +102,9 @@ def sweep(
     )  # fmt: skip
     workers = _cores() if threads is None else threads
     series = read_prices(close, bars_minimum=spec.look_back + BARS_BEYOND_WINDOWS, periods=periods_per_year)
-    if not isinstance(series, PriceSeries):
-        raise InvalidInputError(f"`close` held {len(series)} series; give one", code="TOO_MANY_SERIES")
-    return sweep_series(series, spec, threads=workers, progress=progress, cancelled=cancelled)
+    if isinstance(series, PriceSeries):
+        return sweep_series(series, spec, threads=workers, progress=progress, cancelled=cancelled)
+    return sweep_portfolio(series, spec, threads=workers, progress=progress, cancelled=cancelled)
 
 
 def sweep_series(
@@ -112,32 +116,56 @@ def sweep_series(
     cancelled: Cancelled | None = None,
 ) -> SweepResult:
     """Sweep one checked series, see :func:`sweep`."""
-    report = progress or _ignore
+    return _sweep(OneSeries(series, spec), spec, threads, progress or _ignore, cancelled or _never)
+
+
+def sweep_portfolio(
+    several: Sequence[PriceSeries],
+    spec: SweepSpec,
+    *,
+    threads: int,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> SweepResult:
+    """Sweep checked series together at equal weights, see :mod:`traded`; ``tickers`` holds each one's own sweep."""
+    report, stop = progress or _ignore, cancelled or _never
+    together = EqualWeights.of(several, spec)
+    bars, needed = len(together.series), spec.look_back + BARS_BEYOND_WINDOWS
+    if bars < needed:
+        msg = f"the series have {bars} bars in common; at least {needed} are needed: load more or shorten the windows"
+        raise InvalidInputError(msg, code="TOO_SHORT")
+    own = {}
+    for number, series in enumerate(several):
+        begin = number * SLEEVES_SHARE / len(several)
+        part = _part(report, begin, SLEEVES_SHARE / len(several))
+        own[series.symbol] = _sweep(OneSeries(series, spec), spec, threads, part, stop)
+    combined = _sweep(together, spec, threads, _part(report, SLEEVES_SHARE, 1 - SLEEVES_SHARE), stop)
+    return replace(combined, tickers=own)
+
+
+def _sweep(traded: Traded, spec: SweepSpec, threads: int, report: Progress, cancelled: Cancelled) -> SweepResult:
+    series, combinations = traded.series, spec.combinations()
     span = Span.of(series, series.periods_per_year)
-    combinations = spec.combinations()
     purge = spec.look_back if spec.purge is None else spec.purge
     folds = plan_folds(len(series), folds=spec.folds, scheme=spec.scheme, purge=purge, embargo=spec.embargo)
     found = search(
-        series, combinations, spec, folds,
-        span=span, threads=threads, progress=lambda share: report(share * SEARCH_SHARE), cancelled=cancelled or _never,
+        traded, combinations, spec, folds,
+        span=span, threads=threads, progress=_part(report, 0.0, SEARCH_SHARE), cancelled=cancelled,
     )  # fmt: skip
 
-    def backtest(row: int) -> Backtest:
-        return run_backtest(series.close, series.open, spec.strategy, combinations[row : row + 1], spec.execution)
-
     def path_of(row: int) -> Path:
-        tested = backtest(row)
-        return Path(tested.returns, tested.position)
+        tested, held = traded.replay(combinations[row : row + 1])
+        return Path(tested.returns, held)
 
     asset_returns = bar_returns(series.close)
     order = ranking(found.table, spec.rank_by)
-    best = backtest(int(order[0]))
+    best, best_held = traded.replay(combinations[int(order[0]) : int(order[0]) + 1])
     walked = walk(
         series, asset_returns, folds, found,
         path_of=path_of, execution=spec.execution, periods_per_year=span.periods_per_year,
     )  # fmt: skip
     luck = examine_luck(
-        found.moments, found.exposures, best.returns, float(best.position.mean()), asset_returns,
+        found.moments, found.exposures, best.returns, float(best_held.mean()), asset_returns,
         combinations=len(combinations), threads=threads,
     )  # fmt: skip
     table = found.table.iloc[order].reset_index(drop=True)
@@ -149,13 +177,11 @@ def sweep_series(
         below_min_trades=bool(table["below_min_trades"].iat[0]),
         min_trades=spec.min_trades,
     )
+    held = path_metrics(asset_returns, span.periods_per_year) | {"total_return_pct": held_return_pct(series.close)}
     report(1.0)
     return SweepResult(
         table=table,
-        buy_and_hold=pd.Series(
-            path_metrics(asset_returns, span.periods_per_year) | {"total_return_pct": held_return_pct(series.close)},
-            name="buy_and_hold",
-        ),
+        buy_and_hold=pd.Series(held, name="buy_and_hold"),
         backtest=best,
         luck=luck,
         walk=walked,
@@ -164,6 +190,10 @@ def sweep_series(
         series=series,
         spec=spec,
     )
+
+
+def _part(report: Progress, begin: float, length: float) -> Progress:
+    return lambda share: report(begin + share * length)
 
 
 def ranking(table: pd.DataFrame, rank_by: str) -> Ints:

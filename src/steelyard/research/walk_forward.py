@@ -55,7 +55,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """The whole-series path of one combination: bar returns (T,) and whether each close is held, (T,)."""
+    """The whole-series path of one combination: bar returns (T,) and which sleeves hold at each close, (T, sleeves)."""
 
     returns: Floats
     held: NDArray[np.bool_]
@@ -99,18 +99,23 @@ def stitch(
         path_of: the path of a combination.
         execution: costs of changing what is held.
     """
-    pieces, held = [], False
+    pieces: list[Floats] = []
+    held: NDArray[np.bool_] = np.zeros(1, dtype=bool)
     for fold, choice in zip(folds, chosen, strict=True):
         path = None if choice is None else path_of(choice)
-        before = False if path is None else bool(path.held[fold.test_start - 1])
+        before = np.zeros_like(held) if path is None else path.held[fold.test_start - 1]
         bars = slice(fold.test_start, fold.test_end)
         piece = np.zeros(fold.test_end - fold.test_start) if path is None else path.returns[bars].copy()
-        if before != held:
-            change = (1 / execution.cost_of_a_unit if before else execution.proceeds_of_a_unit) - 1
-            piece[0] += change * (1 + piece[0])  # exactly nothing where trading is free
-        held = False if path is None else bool(path.held[fold.test_end - 1])
+        piece[0] += _change(held, before, execution) * (1 + piece[0])  # exactly nothing where trading is free
+        held = np.zeros_like(held) if path is None else path.held[fold.test_end - 1]
         pieces.append(piece)
     return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def _change(held: NDArray[np.bool_], wanted: NDArray[np.bool_], execution: Execution) -> float:
+    """Return of changing what each sleeve holds, the mean over sleeves of equal weight; never above 0."""
+    bought, sold = (wanted & ~held).mean(), (held & ~wanted).mean()
+    return float(bought * (1 / execution.cost_of_a_unit - 1) + sold * (execution.proceeds_of_a_unit - 1))
 
 
 def _check_plan(folds: int, scheme: str, purge: int, embargo: int | None) -> None:
