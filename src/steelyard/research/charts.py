@@ -100,7 +100,7 @@ def equity(result: SweepResult) -> go.Figure:
             if number % 2 == 0:
                 start, end = x[int(fold["test_start"])], x[int(fold["test_end"]) - 1]
                 figure.add_vrect(x0=start, x1=end, fillcolor=SHADE, line_width=0, layer="below")
-    figure.update_yaxes(type="log", tickformat="~g", nticks=8, title="growth of 1", row=1, col=1)
+    figure.update_yaxes(type="log", tickformat="~g", dtick="D2", title="growth of 1", row=1, col=1)
     figure.update_yaxes(title="drawdown", tickformat=".0%", row=2, col=1)
     figure.update_xaxes(title=None if result.series.timestamps is not None else "bar", row=2, col=1)
     figure.update_layout(hovermode="x unified")
@@ -111,7 +111,7 @@ def luck(result: SweepResult) -> go.Figure:
     """What luck alone would show beside what the best shows, and where winners of half the history ended."""
     figure = make_subplots(
         rows=1, cols=2, column_widths=[0.42, 0.58], horizontal_spacing=0.12,
-        subplot_titles=("Sharpe ratio a year: shown, and by luck alone", "Winners of one half, judged in the other"),
+        subplot_titles=("Sharpe ratio a year", "Winners, judged elsewhere"),
     )  # fmt: skip
     annual = math.sqrt(result.series.periods_per_year)
     parts = [("over cash", result.luck.over_cash), ("over passive", result.luck.over_passive)]
@@ -138,9 +138,10 @@ def luck(result: SweepResult) -> go.Figure:
             col=2,
         )
         figure.add_vline(x=0, line={"color": INK, "width": 1.5, "dash": "dot"}, row=1, col=2)
-    figure.update_xaxes(title="below the median  ←  logit of rank  →  above", row=1, col=2)
+    figure.update_xaxes(title="logit of rank (below 0: worse half)", row=1, col=2)
     figure.update_yaxes(tickformat=".0%", row=1, col=2)
-    title = f"Deflated Sharpe {_share(result.deflated_sharpe)}, probability of overfitting {_share(result.pbo)}"
+    title = f"Deflated Sharpe {_share(result.deflated_sharpe)}, overfitting {_share(result.pbo)}"
+    figure.update_annotations(font_size=13)
     return _dressed(figure, title, height=380)
 
 

@@ -233,6 +233,6 @@ def _text(value: Any, form: str, unit: str = "") -> str:
 
 
 def _chart(figure: go.Figure, name: str) -> str:
-    config = {"displaylogo": False, "responsive": True}
+    config = {"displayModeBar": False, "responsive": True}
     html: str = to_html(figure, config=config, include_plotlyjs=False, full_html=False, div_id=name)
     return html

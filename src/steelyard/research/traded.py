@@ -25,7 +25,7 @@ from steelyard.research.moments import Floats, Ints
 from steelyard.research.spec import SweepSpec
 from steelyard.research.strategies import Combinations
 
-CHUNK_BARS = 1_000_000_000
+CHUNK_BARS = 400_000_000
 """Bars times combinations between two looks at the cancel flag: well under a second of work."""
 CHUNK_COMBINATIONS_MAX = 16_384
 PATH_CELLS_MAX = 2_000_000
