@@ -146,7 +146,7 @@ def figures(account: Account) -> dict[str, float]:
         "max_drawdown": drawdown,
         "entries": len(account.trips),
         "closed_trades": len(closed),
-        "winning_trades": sum(profit > 1e-15 for profit in account.profits),
+        "winning_trades": sum(share > 1e-12 for share in account.trade_returns),  # an even trade rounds to no more
         "gross_profit": sum(max(profit, 0) for profit in account.profits),
         "gross_loss": -sum(min(profit, 0) for profit in account.profits),
         "trade_return_sum": sum(account.trade_returns),

@@ -21,6 +21,7 @@ from steelyard.research.ledger import (
     HIGH,
     LOW,
     PRICE,
+    SPAN_KEPT,
     SQUARES,
     SQUARES_LOST,
     SUM,
@@ -49,6 +50,9 @@ Words = NDArray[np.uint64]
 """Columns of the book: equity after the last closed trade, its peak so far, the smallest share of a peak that was kept
 (1 - drawdown), sums of r, r^2 and min(r, 0)^2, and counts and sums over closed trades."""
 BOOK_COLUMNS = 16  # two cache lines
+
+_MORE = 1.0 + 2.0**-49
+"""A sale that brings what was paid but for the last bits is even, not won."""
 
 FLAT = -1
 UNSEEN = -2
@@ -161,7 +165,7 @@ def _close_trades(
         gain = equity * trade_return
         trade_returns += trade_return
         trade_bars += leave - enter
-        won += received > paid
+        won += received > paid * _MORE
         profit += max(gain, 0.0)
         loss -= min(gain, 0.0)
         units = equity / paid
@@ -173,7 +177,7 @@ def _close_trades(
             if highest <= peak:
                 kept = lowest / peak
             else:
-                kept = min(_least_kept(ledger, enter + lag, leave + lag, units, peak, kept), equity / top)
+                kept = min(_least_kept(ledger.ranges, enter + lag, leave + lag, units, peak, kept), equity / top)
         peak = max(top, equity)
     row[EQUITY], row[PEAK], row[KEPT] = equity, peak, kept
     row[RETURN_SUM], row[RETURN_SUM_SQ], row[DOWNSIDE_SUM_SQ] = total, squares, downside
@@ -199,20 +203,16 @@ def _range(ranges: Floats, start: int, stop: int) -> tuple[float, float]:
 
 
 @helper
-def _least_kept(ledger: Ledger, start: int, stop: int, units: float, peak: float, kept: float) -> float:
+def _least_kept(ranges: Floats, start: int, stop: int, units: float, peak: float, kept: float) -> float:
     """The smallest share of the running peak that ``units`` keep over the closes [start, stop), at most ``kept``."""
-    level = ledger.ranges.shape[0] - 1
-    span = 1 << level
-    for block in range(start, stop, span):
-        end = min(block + span, stop)
-        top = max(peak, units * ledger.ranges[level, block, HIGH])
-        if end - block == span and units * ledger.ranges[level, block, LOW] >= top * kept:
-            peak = top  # nothing in this block can deepen the drawdown
-            continue
-        for bar in range(block, end):
-            value = units * ledger.closes[bar]
-            peak = max(peak, value)
-            kept = min(kept, value / peak)
+    level = ranges.shape[0] - 1
+    bar = start
+    while bar < stop:
+        while bar + (1 << level) > stop:
+            level -= 1
+        kept = min(kept, ranges[level, bar, SPAN_KEPT], units * ranges[level, bar, LOW] / peak)
+        peak = max(peak, units * ranges[level, bar, HIGH])
+        bar += 1 << level
     return kept
 
 
@@ -249,7 +249,7 @@ def close_book(ledger: Ledger, opened: Ints, book: Floats, segments: Floats) -> 
         row[RETURN_SUM_SQ] += (last[SQUARES] - entry[SQUARES]) + (last[SQUARES_LOST] - entry[SQUARES_LOST])
         row[DOWNSIDE_SUM_SQ] += (last[DOWNSIDE] - entry[DOWNSIDE]) + (last[DOWNSIDE_LOST] - entry[DOWNSIDE_LOST])
         units = row[EQUITY] / entry[PRICE]
-        row[KEPT] = _least_kept(ledger, bar, bars, units, row[PEAK], row[KEPT])
+        row[KEPT] = _least_kept(ledger.ranges, bar, bars, units, row[PEAK], row[KEPT])
         row[EQUITY] = units * last[PRICE]
         if segments.shape[0] > 0:
             _spread(ledger, entry, last, bar, bars - 1, segments[column])

@@ -26,7 +26,8 @@ SUM, SUM_LOST, SQUARES, SQUARES_LOST, DOWNSIDE, DOWNSIDE_LOST, PRICE = range(7)
 COLUMNS = 8  # a row fills one cache line of 64 bytes
 
 RANGE_LEVELS = 9
-LOW, HIGH = 0, 1
+LOW, HIGH, SPAN_KEPT = range(3)
+"""Columns of a range: lowest and highest close, and the smallest share of an earlier high that a later close kept."""
 
 
 class Ledger(NamedTuple):
@@ -37,7 +38,7 @@ class Ledger(NamedTuple):
         exits: (B, 8), the row of an exit signalled at bar s.
         last: (8,), the row that values an open position at the last close.
         closes: (T,).
-        ranges: (9, T, 2), lowest and highest close of the 2^level bars from bar t on.
+        ranges: (9, T, 3), what the closes of the 2^level bars from bar t on did.
         lag: bars from a signal to its fill, 0 or 1.
         segment_of: (T,) the segment of each bar.
         marks: (S + 1, 8), running sums before the first bar of each segment and after the last one's last bar.
@@ -68,7 +69,7 @@ def open_ledger(close: Floats, fills: Floats, execution: Execution, bounds: NDAr
         exits=np.zeros((max(bars - lag, 0), COLUMNS)),
         last=np.zeros(COLUMNS),
         closes=close,
-        ranges=np.empty((RANGE_LEVELS, bars, 2)),
+        ranges=np.empty((RANGE_LEVELS, bars, 3)),
         lag=lag,
         segment_of=np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)),
         marks=np.zeros((len(bounds), COLUMNS)),
@@ -129,9 +130,13 @@ def _write_ranges(close: Floats, ranges: Floats) -> None:
     bars = close.shape[0]
     for bar in range(bars):
         ranges[0, bar, LOW] = ranges[0, bar, HIGH] = close[bar]
+        ranges[0, bar, SPAN_KEPT] = 1.0
     for level in range(1, ranges.shape[0]):
         half = 1 << (level - 1)
+        halves, wholes = ranges[level - 1], ranges[level]
         for bar in range(bars):
-            other = min(bar + half, bars - 1)
-            ranges[level, bar, LOW] = min(ranges[level - 1, bar, LOW], ranges[level - 1, other, LOW])
-            ranges[level, bar, HIGH] = max(ranges[level - 1, bar, HIGH], ranges[level - 1, other, HIGH])
+            later = min(bar + half, bars - 1)
+            wholes[bar, LOW] = min(halves[bar, LOW], halves[later, LOW])
+            wholes[bar, HIGH] = max(halves[bar, HIGH], halves[later, HIGH])
+            kept = min(halves[bar, SPAN_KEPT], halves[later, SPAN_KEPT])
+            wholes[bar, SPAN_KEPT] = min(kept, halves[later, LOW] / halves[bar, HIGH])
