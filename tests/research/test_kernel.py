@@ -12,7 +12,7 @@ from steelyard.core.errors import InvalidInputError
 from steelyard.research.backtest import run_backtest
 from steelyard.research.execution import FILLS, Execution
 from steelyard.research.kernel import Figures, simulate_combinations
-from steelyard.research.strategies import Combinations, Strategy, enumerate_combinations, level_rules
+from steelyard.research.strategies import Strategy, enumerate_combinations, level_rules
 from tests.research import reference
 
 EXACT = ("entries", "closed_trades", "winning_trades", "trade_bars_sum", "bars_in_market", "open_trade")
@@ -254,8 +254,3 @@ def test_a_call_that_makes_no_sense_is_refused_with_the_value(change, code, valu
 def test_a_backtest_follows_exactly_one_combination():
     with pytest.raises(InvalidInputError, match="held 2 combinations"):
         run_backtest(np.ones(9), None, Strategy.SMA, enumerate_combinations([2], [3, 4]), Execution())
-
-
-def test_combinations_of_unlike_lengths_are_refused():
-    with pytest.raises(InvalidInputError, match="2, 1 and 1 values"):
-        Combinations(np.array([1, 2]), np.array([3]), np.array([9]))

@@ -1,7 +1,7 @@
 """Another engine, written by others, makes the same trades and the same money on prices without ties."""
 
 import warnings
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ FEE = 0.001
 
 
 @pytest.fixture(scope="module")
-def vbt() -> ModuleType:
+def vbt() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import vectorbt

@@ -15,7 +15,8 @@ close = np.linspace(10.0, 20.0, 3_000)
 close.flags.writeable = False
 for strategy in Strategy:
     simulate_combinations(close, close, strategy, enumerate_combinations([3, 4], [7, 9]), Execution(fill="next_open"))
-    simulate_combinations(close, None, strategy, enumerate_combinations([3], [7]), Execution(), segments=np.array([5, 9]))
+    one = enumerate_combinations([3], [7])
+    simulate_combinations(close, None, strategy, one, Execution(), segments=np.array([5, 9]))
 simulate_combinations(close, None, Strategy.RSI, level_rules(range(3, 9)), Execution())
 from numba.core.dispatcher import Dispatcher
 import gc
