@@ -375,13 +375,13 @@ async def test_a_handler_hears_of_its_cancellation_when_it_reports(database, job
     await watched.aclose()
 
 
-async def test_starting_a_short_job_takes_less_than_a_tenth_of_a_second(database, jobs):
+async def test_a_short_job_starts_within_a_quarter_of_a_second(database, jobs):
     delays_ms = []
     for number in range(10):
         done = await ended(database, jobs, await submit(database, jobs, "add", a=number, b=0))
         assert done.started_at is not None
         delays_ms.append((done.started_at - done.created_at).total_seconds() * 1000)
-    assert sorted(delays_ms)[5] < 100
+    assert sorted(delays_ms)[5] < 250
 
 
 async def test_the_engine_keeps_nothing_of_work_that_ended_but_the_job_remains(database, jobs):

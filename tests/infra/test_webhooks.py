@@ -92,7 +92,7 @@ def test_an_attempt_is_due_at_its_time_or_if_that_is_past_after_the_usual_distan
 
 @pytest.fixture
 async def webhooks(database: Database, database_settings: Settings) -> AsyncIterator[Webhooks]:
-    changes = {"webhook_secrets": (NEW, OLD), "webhook_schedule_s": (0.0, 0.05, 0.1), "webhook_timeout_s": 0.5}
+    changes = {"webhook_secrets": (NEW, OLD), "webhook_schedule_s": (0.0, 0.05, 0.1), "webhook_timeout_s": 10}
     settings = database_settings.model_copy(update=changes)
     jobs = Jobs(settings, database)
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy import Connection
@@ -84,7 +85,7 @@ class JobEngine:
                 "scheduler_polling_interval_sec": 60.0,
             }
         )
-        DBOS.workflow(name=_WORKFLOW)(_work)
+        _register_work()
         self._register_queues()  # before the launch: it looks for new queues but once a second
         DBOS.launch()
 
@@ -153,6 +154,11 @@ def quiet() -> None:
 def _address(database_url: str) -> str:
     url = make_url(database_url)  # without the name of an asynchronous driver
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+
+
+@cache  # DBOS remembers it when it is stopped and started again
+def _register_work() -> None:
+    DBOS.workflow(name=_WORKFLOW)(_work)
 
 
 def _work(job_id: str, run: int) -> None:
