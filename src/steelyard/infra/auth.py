@@ -27,12 +27,18 @@ class Credentials:
 
 
 class Authenticator:
-    """Looks credentials up: the key first, then the bearer (a token or a key), then the cookie."""
+    """Looks credentials up: the key first, then the bearer (a token or a key), then the cookie.
+
+    Attributes:
+        admits_developer: whether the documented development key works.
+    """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
         self._tokens = TokenVerifier(settings)
-        self._development = settings.development_key_enabled and settings.profile == "LOCAL" and settings.on_loopback
+        self.admits_developer = (
+            settings.development_key_enabled and settings.profile == "LOCAL" and settings.on_loopback
+        )
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """The principal of the first credential that came; a wrong one is not excused by another.
@@ -58,7 +64,7 @@ class Authenticator:
         Raises:
             UnauthenticatedError: unknown, revoked, or the development key where it does not work.
         """
-        if self._development and hmac.compare_digest(key.encode(), DEVELOPMENT_KEY.encode()):
+        if self.admits_developer and hmac.compare_digest(key.encode(), DEVELOPMENT_KEY.encode()):
             return DEVELOPER
         async with self._database.reading() as session:
             if principal := await find_principal(session, key):

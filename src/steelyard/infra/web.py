@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.infra.auth import Authenticator, Credentials
 from steelyard.infra.database import Database
 from steelyard.infra.principal import Principal
 from steelyard.infra.sessions import COOKIE
+from steelyard.infra.settings import Settings
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -46,6 +47,18 @@ def require(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
         return who
 
     return with_scope
+
+
+def set_session_cookie(response: Response, session_id: str, settings: Settings) -> None:
+    """Hand a session to the browser: no script reads it, no other site sends it, loopback alone goes without TLS."""
+    response.set_cookie(
+        COOKIE,
+        session_id,
+        max_age=int(settings.session_lifetime_hours * 3600),
+        httponly=True,
+        samesite="strict",
+        secure=not settings.on_loopback,
+    )
 
 
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:

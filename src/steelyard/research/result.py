@@ -14,12 +14,16 @@ import pandas as pd
 from steelyard.market.bars import PriceSeries
 from steelyard.research.backtest import Backtest
 from steelyard.research.luck import Luck
+from steelyard.research.moments import Floats
 from steelyard.research.out_of_sample import Walk
 from steelyard.research.spec import SweepSpec
 from steelyard.research.verdict import Verdict
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+LOGIT_BINS = 24
+"""Bins in which the logits of cross-validation are summed up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +151,15 @@ def luck_figures(luck: Luck) -> dict[str, Any]:
     if luck.cross_validation is not None:
         figures["splits"] = len(luck.cross_validation.logits)
         figures["loss_probability"] = luck.cross_validation.loss_probability
+        figures["logit_histogram"] = logit_histogram(luck.cross_validation.logits)
     return figures
+
+
+def logit_histogram(logits: Floats) -> dict[str, list[float]]:
+    """Splits per bin of the winner's logit: ``LOGIT_BINS`` bins symmetric about 0, which is an edge."""
+    end = max(1.0, float(np.abs(logits).max()))
+    counts, edges = np.histogram(logits, bins=LOGIT_BINS, range=(-end, end))
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from steelyard._version import __version__
+from steelyard.dashboard import install_dashboard
 from steelyard.infra.auth import Authenticator
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import Jobs
@@ -52,6 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.role in ("all", "api"):
         for router in (auth_endpoints.router, endpoints.router, job_endpoints.router, job_endpoints.proxy):
             app.include_router(router)
+    if settings.role in ("all", "dashboard"):
+        install_dashboard(app)
     return app
 
 

@@ -12,7 +12,7 @@ from steelyard.infra.auth import Authenticator
 from steelyard.infra.principal import Principal
 from steelyard.infra.sessions import COOKIE, close_session, open_session
 from steelyard.infra.settings import Settings
-from steelyard.infra.web import CurrentPrincipal, Session
+from steelyard.infra.web import CurrentPrincipal, Session, set_session_cookie
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
@@ -31,14 +31,7 @@ async def login(body: Login, request: Request, response: Response, session: Sess
     principal = await authenticator.by_key(body.api_key)
     session_id = await open_session(session, principal, lifetime_hours=settings.session_lifetime_hours)
     record(session, principal, "session.open", principal.subject)
-    response.set_cookie(
-        COOKIE,
-        session_id,
-        max_age=int(settings.session_lifetime_hours * 3600),
-        httponly=True,
-        samesite="strict",
-        secure=not settings.on_loopback,
-    )
+    set_session_cookie(response, session_id, settings)
     return {"success": True, "user": _shown(principal)}
 
 

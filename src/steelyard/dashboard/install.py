@@ -1,0 +1,69 @@
+"""Put the pages into an application.  NiceGUI takes a second to import, so only this does it, when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.routing import Match, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+ASSETS_URL = "/dashboard-assets"
+PARENT = "steelyard.parent"
+"""Where the scope of a page's request holds the application that the pages were put into."""
+
+_OWN = ("/sweeps", "/jobs", "/data", "/login", "/favicon.ico")
+_NEVER = ("/api/", "/sse-proxy/", "/webhook/", "/health", "/metrics")
+_STATIC = Path(__file__).parent / "static"
+
+
+def install_dashboard(app: FastAPI) -> None:
+    """Serve the dashboard at `/`; call it last, so that every other route is found first.
+
+    It reads ``app.state.database``, ``authenticator``, ``jobs`` and ``settings`` while requests are served.
+    """
+    from nicegui import core, ui  # noqa: PLC0415 - see above
+
+    from steelyard.dashboard import actions, data_page, errors, jobs_page, login_page, run_page, sweeps_page  # noqa: PLC0415
+
+    for part in (sweeps_page, run_page, jobs_page, data_page, login_page):
+        part.register()
+    errors.register()
+    app.mount(ASSETS_URL, StaticFiles(directory=_STATIC), name="dashboard-assets")
+    app.include_router(actions.router)
+    if core.app.config.has_run_config:  # an application of this process before ours: NiceGUI has one for all
+        core.app.middleware_stack = None
+        core.app.user_middleware.clear()
+    core.sio.eio.cors_allowed_origins = None  # pages of other sites may not open our socket; NiceGUI lets all
+    ui.run_with(
+        app,
+        title="Steelyard",
+        favicon=_STATIC / "favicon.svg",
+        language="en-US",
+        binding_refresh_interval=None,
+        reconnect_timeout=10,
+        tailwind=False,
+        show_welcome_message=False,
+    )
+    mounted = app.router.routes.pop()
+    app.router.routes.append(_Pages("/", app=mounted.app, name="dashboard"))  # type: ignore[attr-defined]
+
+
+class _Pages(Mount):
+    """NiceGUI under `/`, but only for what is a page: an unknown API route stays an API's 404."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if not _is_page(scope):
+            return Match.NONE, {}
+        match, child_scope = super().matches(scope)
+        return match, {**child_scope, PARENT: scope["app"]}
+
+
+def _is_page(scope: Scope) -> bool:
+    path: str = scope["path"]
+    if path == "/" or path.startswith("/_nicegui") or any(path == own or path.startswith(f"{own}/") for own in _OWN):
+        return True
+    is_read = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+    accepts = dict(scope["headers"]).get(b"accept", b"")
+    return is_read and b"text/html" in accepts and not path.startswith(_NEVER)
