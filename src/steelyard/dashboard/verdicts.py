@@ -66,7 +66,9 @@ def luck_tiles(summary: Summary) -> None:
         tile(
             "Independent trials",
             figures.count(decisive.get("independent_trials")),
-            f"What {figures.count(luck['combinations'])} combinations amount to: neighbours trade alike.",
+            f"Over cash {figures.count(cash.get('independent_trials'))}, over passive "
+            f"{figures.count(passive.get('independent_trials'))}: what {figures.count(luck['combinations'])} "
+            "combinations amount to, for neighbours trade alike.",
         )
         tile(
             "Walk-forward Sharpe",
