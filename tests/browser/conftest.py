@@ -97,9 +97,9 @@ def closed_server(tmp_path_factory) -> Iterator[Server]:
     process.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless."""
+    """Chromium, headless.  While it is there its event loop runs in this thread, so no asynchronous test can."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt install chromium")
     with sync_playwright() as playwright:
