@@ -235,6 +235,7 @@ def test_read_only_prices_are_taken_as_they_are():
         ({"segments": np.array([0, 50, 50])}, "OUT_OF_RANGE", "[0, 50, 50]"),
         ({"segments": np.array([0, 101])}, "OUT_OF_RANGE", "[0, 101]"),
         ({"threads": 0}, "OUT_OF_RANGE", "was 0"),
+        ({"threads": 257}, "OUT_OF_RANGE", "was 257"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused_with_the_value(change, code, value):

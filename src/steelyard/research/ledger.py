@@ -10,6 +10,7 @@ late in a series of half a million bars, or after a crash, as it is at the start
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,9 @@ class Ledger(NamedTuple):
     marks: Floats
 
 
-def open_ledger(close: Floats, fills: Floats, execution: Execution, bounds: NDArray[np.int64]) -> Ledger:
+def open_ledger(
+    close: Floats, fills: Floats, execution: Execution, bounds: NDArray[np.int64], pool: Executor | None = None
+) -> Ledger:
     """The tables of one series.
 
     Args:
@@ -62,6 +65,7 @@ def open_ledger(close: Floats, fills: Floats, execution: Execution, bounds: NDAr
         fills: (T,) price at which each bar fills.
         execution: costs and fills.
         bounds: (S + 1,) first bars of the segments and T; the first is 0, strictly rising.
+        pool: threads that may help.
     """
     bars, lag = len(close), execution.lag
     ledger = Ledger(
@@ -74,8 +78,10 @@ def open_ledger(close: Floats, fills: Floats, execution: Execution, bounds: NDAr
         segment_of=np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)),
         marks=np.zeros((len(bounds), COLUMNS)),
     )
+    ranges = pool.submit(_write_ranges, close, ledger.ranges) if pool else _write_ranges(close, ledger.ranges)
     _write_rows(ledger, fills, execution.cost_of_a_unit, execution.proceeds_of_a_unit, bounds)
-    _write_ranges(close, ledger.ranges)
+    if ranges is not None:
+        ranges.result()
     return ledger
 
 
