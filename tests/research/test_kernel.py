@@ -118,6 +118,21 @@ def test_a_drawdown_within_a_trade_of_thousands_of_bars_is_found(seed, drift, no
         assert_figures(figures, row, expected)
 
 
+def test_one_dark_bar_in_the_middle_of_a_long_closed_trade_is_found():
+    """Its ends alone are no reason to look: the drawdown so far, of a dark bar in an earlier trade, is deeper."""
+    steps = np.repeat([0.0, 0.0005, -0.0005, 0.0005, -0.0005], [500, 500, 500, 1_200, 500])
+    close = 50 * np.exp(np.cumsum(steps))
+    close[960] *= 0.5
+    close[2_300] *= 0.4
+    combinations = enumerate_combinations([20], [400])
+    figures = simulate_combinations(close, None, Strategy.EMA, combinations, Execution())
+    states = reference.states(Strategy.EMA, [], close.tolist(), combinations, 0)
+    expected = reference.figures(reference.follow(states, close, close, Execution()))
+    assert expected["closed_trades"] == 2
+    assert expected["max_drawdown"] == pytest.approx(-0.6, abs=0.01)
+    assert_figures(figures, 0, expected)
+
+
 @given(tick_walks(bars_max=600), trials(), executions, st.data())
 def test_a_changed_future_changes_nothing_of_the_past(ticks, trial, execution, data):
     strategy, combinations = trial
