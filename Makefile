@@ -13,7 +13,7 @@ run: setup-run  ## set up, load the demo data, run a sweep, start the server and
 	@$(BIN)/steelyard demo
 
 test: setup  ## set up and run all tests, the conformance suites included
-	@$(PYTEST) -n auto --dist loadgroup
+	@$(PYTEST) -n auto --dist loadfile
 
 check: setup  ## what CI runs: format, lint, types, import rules, tests, conformance
 	@$(MAKE) --no-print-directory format-check lint types imports coverage
@@ -40,13 +40,13 @@ imports:  ## the house rules: who may import whom
 	@$(BIN)/lint-imports
 
 coverage: setup  ## all tests with coverage; pytest's summary is the last line
-	@$(PYTEST) -n auto --dist loadgroup --cov --cov-report=xml:coverage.xml --cov-report=
+	@$(PYTEST) -n auto --dist loadfile --cov --cov-report=xml:coverage.xml --cov-report=
 
 bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	@$(BIN)/python benchmarks/run_all.py
 
 nightly: setup  ## the slow suites: more cases of every law, full-size data
-	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "slow or not slow" -n auto --dist loadgroup --timeout 3600
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "slow or not slow" -n auto --dist loadfile --timeout 3600
 
 browser: setup  ## only the tests that drive a browser
 	@$(PYTEST) -m browser
