@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run run demo test check format format-check lint types imports tests conformance coverage browser nightly bench lock clean
+.PHONY: help setup setup-run run demo test check format format-check lint types imports coverage browser docs nightly bench lock clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ coverage: setup  ## all tests with coverage; pytest's summary is the last line
 
 bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	@$(BIN)/python benchmarks/run_all.py
+
+docs: setup  ## write docs/api from the code
+	@$(BIN)/python scripts/write_api_reference.py
 
 nightly: setup  ## the slow suites: more cases of every law, full-size data
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "slow or not slow" -n auto --dist loadfile --timeout 3600
