@@ -1,0 +1,1 @@
+"""Model portfolios: documents, whole-share orders, blocks and the drift monitor."""
