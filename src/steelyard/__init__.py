@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steelyard.core.errors import SteelyardError as SteelyardError
     from steelyard.market.bars import PriceSeries as PriceSeries
     from steelyard.market.loading import load_prices as load_prices
+    from steelyard.models.api import whole_shares as whole_shares
     from steelyard.research.result import SweepResult as SweepResult
     from steelyard.research.sweep import sweep as sweep
 
@@ -28,9 +29,10 @@ _HOMES = {
     "SweepResult": "steelyard.research.result",
     "load_prices": "steelyard.market.loading",
     "sweep": "steelyard.research.sweep",
+    "whole_shares": "steelyard.models.api",
 }
 
-__all__ = ["PriceSeries", "SteelyardError", "SweepResult", "__version__", "load_prices", "sweep"]
+__all__ = ["PriceSeries", "SteelyardError", "SweepResult", "__version__", "load_prices", "sweep", "whole_shares"]
 
 
 def __getattr__(name: str) -> Any:

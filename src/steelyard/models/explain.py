@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
-from steelyard.models.choices import MAY_BUY, MAY_SELL, at_or_above, at_or_below, widened
-from steelyard.models.solution import ShareProblem, ShareSolution, Status
-from steelyard.models.windows import Whole
+from steelyard.models.choices import MAY_BUY, MAY_SELL, Choices, at_or_above, at_or_below, widened
+from steelyard.models.solution import ShareProblem, ShareSolution, Status, fits_64_bits
 
 
 class Reason(IntEnum):
@@ -83,24 +83,29 @@ def windows_of(problem: ShareProblem, p: int) -> list[Window]:
     return windows
 
 
-def reasons(problem: ShareProblem, solution: ShareSolution) -> Whole:
+def reasons(problem: ShareProblem, solution: ShareSolution) -> npt.NDArray[np.int8]:
     """What decided each quantity, ``(P, N)`` int8 of :class:`Reason`."""
-    value = problem.market_value[:, None]
-    wanted, step = value * np.atleast_2d(problem.target), problem.unit * np.atleast_2d(problem.price)
-    if problem.choices is not None:
-        wanted = wanted - problem.unit * problem.choices.kept
+    dtype = np.dtype(np.int64 if fits_64_bits(problem) else object)
+    value = problem.market_value.astype(dtype)[:, None]
+    weights = (problem.target, problem.low, problem.high, problem.price)
+    target, low, high, price = (np.atleast_2d(array).astype(dtype) for array in weights)
+    wanted, step = value * target, problem.unit * price
+    choices = None if problem.choices is None else Choices(*(array.astype(dtype) for array in problem.choices))
+    if choices is not None:
+        wanted = wanted - problem.unit * choices.kept
     ideal = np.maximum(-((step - 2 * wanted) // (2 * step)), 0)  # the nearest whole number, a tie down
     missed = ideal * step - wanted
-    inside = (missed >= -value * np.atleast_2d(problem.low)) & (missed <= value * np.atleast_2d(problem.high))
+    inside = (missed >= -value * low) & (missed <= value * high)
 
     found = np.where(inside, np.int8(Reason.CASH), np.int8(Reason.WINDOW))
-    if problem.choices is not None:
-        _, held, lot, least, allowed = problem.choices
+    if choices is not None:
+        _, held, lot, least, allowed = choices
         trade = ideal - held
         split = (trade != 0) & ((abs(trade) < least) | (trade % lot != 0))
         barred = ((trade > 0) & (allowed & MAY_BUY == 0)) | ((trade < 0) & (allowed & MAY_SELL == 0))
         found = np.where(barred, np.int8(Reason.NOT_ALLOWED), np.where(split, np.int8(Reason.LOT), found))
     found = np.where(solution.quantity == ideal, np.int8(Reason.NEAREST), found)
+    found = np.asarray(found, dtype=np.int8)
     found[solution.status != Status.OPTIMAL] = Reason.NO_ANSWER
     for p in np.flatnonzero(solution.status == Status.NO_WHOLE_QUANTITY):
         unfit = [window.is_empty for window in windows_of(problem, int(p))]

@@ -69,19 +69,19 @@ def integer_rows(
     price = [prices[position.security_id] for position in positions]
     counted = [[one.counted.get(position.security_id, Decimal(0)) for position in positions] for one in outside]
     bases = [one.base for one in outside]
-    money_digits = _digits([*bases, *budgets, *price, *(value for row in counted for value in row)])
+    money_digits = scale_of([*bases, *budgets, *price, *(value for row in counted for value in row)])
     weights = [(position.target, position.low_drift, position.high_drift) for position in positions]
-    weight_digits = _digits(weight for row in weights for weight in row)
-    target, low, high = (_integers([row[k] for row in weights], weight_digits) for k in range(3))
+    weight_digits = scale_of(weight for row in weights for weight in row)
+    target, low, high = (scaled([row[k] for row in weights], weight_digits) for k in range(3))
     choices = None if is_plain else _choices(positions, portfolios, prices, options, counted, money_digits)
     problem = ShareProblem(
-        market_value=_integers(bases, money_digits),
+        market_value=scaled(bases, money_digits),
         target=target,
         low=low,
         high=high,
-        price=_integers(price, money_digits),
+        price=scaled(price, money_digits),
         unit=10**weight_digits,
-        budget=_integers(budgets, money_digits),
+        budget=scaled(budgets, money_digits),
         choices=choices,
     )
     return IntegerRows(problem, money_digits, outside)
@@ -195,12 +195,13 @@ def _worth(quantities: Mapping[str, Decimal], prices: Mapping[str, Decimal]) -> 
     return total
 
 
-def _digits(numbers: Iterable[Decimal]) -> int:
+def scale_of(numbers: Iterable[Decimal]) -> int:
     """Decimals that hold every one of the numbers."""
     return max((0, *(-int(number.normalize(EXACT).as_tuple().exponent) for number in numbers)))
 
 
-def _integers(numbers: Sequence[Decimal], digits: int) -> Whole:
+def scaled(numbers: Sequence[Decimal], digits: int) -> Whole:
+    """The numbers in units of ``10**-digits``, exactly."""
     return np.array([_integer(number, digits) for number in numbers], dtype=object)
 
 

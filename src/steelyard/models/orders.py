@@ -131,7 +131,7 @@ def rebalance_portfolios(
             groups.setdefault(options.is_plain and _is_whole(one, securities), []).append((place, one))
     for is_plain, group in groups.items():
         rows = integer_rows(positions, [one for _, one in group], known, options, is_plain=is_plain)
-        solution = _solve(rows.problem, solver, threads)
+        solution = solve(rows.problem, solver, threads=threads)
         why = reasons(rows.problem, solution)
         for p, (place, one) in enumerate(group):
             if solution.status[p] == Status.OPTIMAL:
@@ -148,7 +148,8 @@ def _is_whole(portfolio: Valued, securities: Sequence[str]) -> bool:
     return not any(fraction_of(quantity) for quantity in held)
 
 
-def _solve(problem: ShareProblem, solver: Solver, threads: int) -> ShareSolution:
+def solve(problem: ShareProblem, solver: Solver, *, threads: int) -> ShareSolution:
+    """The problem's answers, by the solver of that name."""
     if solver == "cvxpy":
         from steelyard.models.cvxpy_solver import solve_with_cvxpy  # noqa: PLC0415 - takes seconds to import
 

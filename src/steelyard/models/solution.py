@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from steelyard.models.choices import MAY_BUY, MAY_SELL, Choices, count_choice_faults, fill_nearest_choice
 from steelyard.models.repair import NODES_MAX, PROVEN, STOPPED, Movable, lower_to_budget
-from steelyard.models.windows import Answers, Rows, Whole, count_faults, fill_nearest, fits_int64
+from steelyard.models.windows import Answers, Rows, Whole, count_faults, fill_nearest, fits_int64, largest
 
 CHUNK_PORTFOLIOS = 2_048
 """Portfolios that one thread takes at a time: some milliseconds of work, a few megabytes."""
@@ -126,7 +126,7 @@ class _Work:
     @classmethod
     def of(cls, problem: ShareProblem) -> _Work:
         portfolios, positions = problem.shape
-        compiled = _fits(problem)
+        compiled = fits_64_bits(problem)
         dtype = np.dtype(np.int64 if compiled else object)
         weights = (problem.target, problem.low, problem.high, problem.price)
         arrays = [np.ascontiguousarray(array, dtype=dtype) for array in weights]
@@ -203,22 +203,18 @@ class _Work:
         return compute
 
 
-def _fits(problem: ShareProblem) -> bool:
-    """Whether the problem can be computed in int64; see :func:`steelyard.models.windows.fits_int64`."""
+def fits_64_bits(problem: ShareProblem) -> bool:
+    """Whether int64 suffices or Python's integers are needed; see :func:`steelyard.models.windows.fits_int64`."""
     portfolios, positions = problem.shape
     if not portfolios or not positions:
         return True
     rows = (problem.target, problem.low, problem.high)
-    value = max(_largest(problem.market_value), _largest(problem.cash_row))
+    value = max(largest(problem.market_value), largest(problem.cash_row))
     prices = int(problem.price.min()), int(problem.price.max())
     if problem.choices is not None:
         given = problem.choices
-        units = sum(_largest(array) for array in (given.held, given.lot, given.least)) + 1
-        value += 2 * _largest(given.kept) + units * prices[1]
+        units = sum(largest(array) for array in (given.held, given.lot, given.least)) + 1
+        value += 2 * largest(given.kept) + units * prices[1]
     return fits_int64(
-        market_value=value, weight=sum(map(_largest, rows)), prices=prices, unit=problem.unit, positions=positions
+        market_value=value, weight=sum(map(largest, rows)), prices=prices, unit=problem.unit, positions=positions
     )
-
-
-def _largest(values: Whole) -> int:
-    return max(abs(int(values.max())), abs(int(values.min())))

@@ -72,6 +72,11 @@ class Answers(NamedTuple):
     faults: Whole
 
 
+def largest(values: Whole) -> int:
+    """The largest absolute value, as a Python integer; 0 of none."""
+    return max(abs(int(values.max())), abs(int(values.min()))) if values.size else 0
+
+
 def fits_int64(*, market_value: int, weight: int, prices: tuple[int, int], unit: int, positions: int) -> bool:
     """Whether no kernel can overflow, and float estimates of quotients are off by less than one.
 
