@@ -24,8 +24,8 @@ POSITIONS_MAX = 10_000
 PORTFOLIOS_MAX = 1_000_000
 """Portfolios of one call."""
 
-Number: TypeAlias = "Decimal | int | str | float"
-Numbers: TypeAlias = "Mapping[str, Number] | Sequence[Number]"
+Number: TypeAlias = "Decimal | int | str | float | np.integer[Any]"
+Numbers: TypeAlias = "Mapping[str, Number] | Sequence[Number] | npt.NDArray[Any]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def block_orders_of(portfolio_ids: Sequence[str], security_ids: Sequence[str], c
     for side, sign in ((Side.SELL, -1), (Side.BUY, 1)):
         for k in by_security:
             wanted = sign * change[:, k]
-            asked = {portfolio_ids[p]: int(wanted[p]) for p in np.flatnonzero(wanted > 0)}
+            asked = {portfolio_ids[int(p)]: int(wanted[p]) for p in np.flatnonzero(wanted > 0)}
             if asked:
                 blocks.append(_block(security_ids[k], side, asked))
     return tuple(blocks)

@@ -98,7 +98,7 @@ def _optimum(windows: list[Window], budget: int, solver: str, seconds_max: float
         return Status.NOT_VERIFIED, None
     if program.status == cp.OPTIMAL:
         return Status.OPTIMAL, units.value
-    if program.status in {cp.INFEASIBLE, cp.INFEASIBLE_OR_UNBOUNDED}:
+    if program.status in {cp.INFEASIBLE, cp.settings.INFEASIBLE_OR_UNBOUNDED}:
         return Status.NOT_ENOUGH_CASH, None
     if program.status == cp.USER_LIMIT:
         return Status.SOLVER_TIMEOUT, None

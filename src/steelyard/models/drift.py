@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from steelyard.models.document import Model
-from steelyard.models.orders import share_of
-from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, value_portfolio
+from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, share_of, value_portfolio
 from steelyard.models.windows import SUM_MAX, Whole, largest
 
 

@@ -46,6 +46,8 @@ class Window:
 
     Attributes:
         wanted: value of the target, less what is kept.
+        kept: value that counts for the target and does not trade.
+        step: value of one unit.
         smallest, largest: whole quantities that the window admits; none if the first is above the second.
         below: largest quantity that may be chosen and is worth ``wanted`` at most; None if there is none.
         above: smallest quantity that may be chosen and is worth more.
@@ -53,6 +55,7 @@ class Window:
     """
 
     wanted: int
+    kept: int
     step: int
     smallest: int
     largest: int
@@ -79,7 +82,9 @@ def windows_of(problem: ShareProblem, p: int) -> list[Window]:
         below = at_or_below(wanted // step, held, lot, least)
         above = at_or_above(max(wanted // step + 1, 0), held, lot, least)
         is_empty = at_or_above(smallest, held, lot, least) > largest
-        windows.append(Window(wanted, step, smallest, largest, below if below >= 0 else None, above, is_empty))
+        windows.append(
+            Window(wanted, unit * kept, step, smallest, largest, below if below >= 0 else None, above, is_empty)
+        )
     return windows
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from steelyard.core.money import from_scaled
@@ -12,9 +11,7 @@ from steelyard.models.document import Position
 from steelyard.models.explain import Window, windows_of
 from steelyard.models.integers import IntegerRows
 from steelyard.models.solution import ShareSolution, Status
-from steelyard.models.valuation import EXACT, Failure, Valued, failure
-
-_WEIGHT_DIGITS = 4
+from steelyard.models.valuation import EXACT, Failure, Valued, failure, share_of
 
 
 def explain_failure(
@@ -69,14 +66,16 @@ def _not_enough_cash(portfolio_id: str, positions: Sequence[Position], rows: Int
 def _nearest(window: Window, rows: IntegerRows, p: int) -> dict[str, Any]:
     """The quantities around the target with their weights, and the window, as text that keeps its digits."""
     near: dict[str, Any] = {
-        "targetValue": _money(window.wanted, rows),
+        "targetValue": _money(window.wanted + window.kept, rows),
         "price": _money(window.step, rows),
         "quantities": [],
     }
+    if window.kept:
+        near["keptValue"] = _money(window.kept, rows)
     base = int(rows.problem.market_value[p]) * rows.problem.unit
     for units in (window.below, window.above):
         if units is not None:
-            weight = Decimal(round(Fraction(units * window.step, base) * 10**_WEIGHT_DIGITS)).scaleb(-_WEIGHT_DIGITS)
+            weight = share_of(Decimal(units * window.step + window.kept), Decimal(base))
             near["quantities"].append({"quantity": units, "weight": str(weight)})
     return near
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
 from typing import Literal
 
 from steelyard.core.money import from_scaled
@@ -23,9 +22,8 @@ from steelyard.models.failures import explain_failure, not_verified, too_little_
 from steelyard.models.integers import IntegerRows, Outside, fraction_of, integer_rows
 from steelyard.models.options import RebalanceOptions
 from steelyard.models.solution import ShareProblem, ShareSolution, Status, solve_shares
-from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, value_portfolio
+from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, share_of, value_portfolio
 
-WEIGHT_DIGITS = 4
 Solver = Literal["exact", "cvxpy"]
 
 
@@ -207,11 +205,6 @@ def _rebalance(
         objective=EXACT.divide(from_scaled(int(solution.objective[p]), digits=rows.money_digits), unit),
         cash_is_tight=bool(solution.repaired[p]),
     )
-
-
-def share_of(value: Decimal, whole: Decimal) -> Decimal:
-    """``value / whole`` with 4 decimals, rounded once, half-even."""
-    return Decimal(round(Fraction(value) / Fraction(whole) * 10**WEIGHT_DIGITS)).scaleb(-WEIGHT_DIGITS)
 
 
 def _transactions(drifts: Sequence[Drift], trade_date: date) -> tuple[Transaction, ...]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 """Wide enough for any product of two numbers that were read; raises rather than rounds."""
+
+WEIGHT_DIGITS = 4
+"""Decimals of a weight, from requirement 001."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ def value_portfolio(
     if value <= 0:
         return failure(portfolio.portfolio_id, "MARKET_VALUE_NOT_POSITIVE", _NO_VALUE, market_value=value)
     return Valued(portfolio.portfolio_id, portfolio.cash, holdings, value)
+
+
+def share_of(value: Decimal, whole: Decimal) -> Decimal:
+    """``value / whole`` with 4 decimals, rounded once, half-even."""
+    return Decimal(round(Fraction(value) / Fraction(whole) * 10**WEIGHT_DIGITS)).scaleb(-WEIGHT_DIGITS)
 
 
 def failure(portfolio_id: str, code: str, message: str, **facts: Any) -> Failure:
