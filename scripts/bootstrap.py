@@ -66,7 +66,11 @@ def _warm_kernels() -> None:
     if not kernels or (stamp.exists() and stamp.read_text() == digest):
         return
     started = time.monotonic()
-    _run([str(BIN / "python"), "-m", "steelyard.research.warm"])
+    # Numba notices a changed file, but not a changed helper that another file compiled into its kernel.
+    for stale in (ROOT / "src" / "steelyard").rglob("*.nb[ic]"):
+        stale.unlink()
+    for warm in sorted((ROOT / "src" / "steelyard").glob("*/warm.py")):
+        _run([str(BIN / "python"), "-m", f"steelyard.{warm.parent.name}.warm"])
     stamp.write_text(digest)
     _say(f"kernels compiled in {time.monotonic() - started:.0f} s")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core.errors import InvalidInputError
-from steelyard.models.blocks import Allocation, Block, allocate_fill, block_orders, block_orders_of
+from steelyard.models.blocks import Allocation, Block, allocate_fill, block_orders, block_rows
 from steelyard.models.orders import Side
 from tests.models.domain import model, portfolio, position, prices, rebalance, security
 
@@ -32,7 +32,8 @@ def test_orders_of_many_portfolios_become_one_block_per_security_and_side_sells_
 
 def test_changes_of_a_book_give_the_same_blocks():
     change = np.array([[5, -2, 0], [7, 3, 0]])
-    blocks = block_orders_of(["p2", "p1"], [security("B"), security("A"), security("C")], change)
+    rows = block_rows([security("B"), security("A"), security("C")], change)
+    blocks = [one.block(["p2", "p1"]) for one in rows]
     assert [(one.side.value, one.security_id.rstrip("0"), one.quantity) for one in blocks] == [
         ("SELL", "A", 2),
         ("BUY", "A", 3),

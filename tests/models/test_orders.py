@@ -1,13 +1,16 @@
 """Orders from models: the desk's examples, the laws, and what is never done."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard.core.errors import InvalidInputError
 from steelyard.models import orders as module
+from steelyard.models.options import RebalanceOptions
 from steelyard.models.orders import Rebalance, rebalance_portfolios
 from steelyard.models.solution import ShareSolution
 from steelyard.models.valuation import share_of
@@ -126,8 +129,13 @@ def test_windows_that_cost_more_than_the_portfolio_are_infeasible_and_say_by_how
         (portfolio(500, A=-1), PRICES, "SHORT_POSITION", security("A")),
         (portfolio(500, Z=1), PRICES, "MISSING_PRICE", security("Z")),
         (portfolio(500), prices(A=1, B=None), "MISSING_PRICE", security("B")),
-        (portfolio(500), prices(A=1, B=0), "PRICE_NOT_POSITIVE", security("B")),
-        (portfolio(500, C=1), prices(A=1, B=1, C=-2), "PRICE_NOT_POSITIVE", security("C")),
+        (portfolio(500), prices(A=1, B=0), "PRICE_INVALID", security("B")),
+        (portfolio(500, C=1), prices(A=1, B=1, C=-2), "PRICE_INVALID", security("C")),
+        (portfolio("NaN"), PRICES, "NUMBER_OUT_OF_RANGE", "NaN"),
+        (portfolio("1E+24"), PRICES, "NUMBER_OUT_OF_RANGE", "cash"),
+        (portfolio(5, A="1E-41"), PRICES, "NUMBER_OUT_OF_RANGE", security("A")),
+        (portfolio(5), prices(A="Infinity", B=1), "PRICE_INVALID", security("A")),
+        (portfolio(5), prices(A="1E+999999", B=1), "PRICE_INVALID", security("A")),
         (portfolio(0), PRICES, "MARKET_VALUE_NOT_POSITIVE", "0"),
     ],
 )
@@ -142,6 +150,26 @@ def test_a_holding_of_nothing_needs_no_price():
     assert orders(rebalance(TWO, portfolio(100_000, Z=0), PRICES)) == [("BUY", "A", 899), ("BUY", "B", 246)]
 
 
+@pytest.mark.parametrize("options", [None, RebalanceOptions(lot_size=5)])
+def test_a_model_without_positions_sells_everything(options):
+    answer = rebalance(model(), portfolio(10, A=5), prices(A=10), options=options)
+    assert orders(answer) == [("SELL", "A", 5)]
+    assert answer.cash_after == 60
+
+
+def test_the_numbers_of_the_largest_size_are_exact_together():
+    most, least = "9" * 24 + "." + "9" * 16, "0." + "0" * 39 + "1"
+    two, odd = model(position("A", "0.30", "0.3", "0.3"), position("B", "0.25", "0.25", "0.3")), prices(A=most, B=least)
+    answer = rebalance(two, portfolio(most, A=least), odd)
+    invested = sum(Fraction(one.adjusted_quantity) * Fraction(one.price) for one in answer.drifts)
+    assert Fraction(answer.cash_after) + invested == Fraction(answer.market_value)
+
+
+def test_a_solver_that_is_not_known_is_refused():
+    with pytest.raises(InvalidInputError, match="guess"):
+        rebalance(TWO, portfolio(1000), PRICES, solver="guess")
+
+
 def test_one_refused_portfolio_does_not_stop_the_others_and_the_order_stays():
     given_ = [portfolio(-1, "bad"), portfolio(100_000, "good"), portfolio(100_000, "split", A="0.5")]
     answers = rebalance_portfolios(TWO, given_, PRICES, trade_date=TODAY)
@@ -150,7 +178,7 @@ def test_one_refused_portfolio_does_not_stop_the_others_and_the_order_stays():
 
 
 def test_orders_that_overspend_are_caught_even_behind_the_kernel(monkeypatch):
-    def too_much(problem, *, threads):
+    def too_much(problem, *, threads, seconds_max):
         quantity = np.full(problem.shape, 10**6)
         return ShareSolution(quantity, np.zeros(1, np.int8), np.zeros(1, np.int64), np.zeros(1, np.bool_))
 

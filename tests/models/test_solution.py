@@ -213,6 +213,6 @@ def test_a_search_that_stops_at_its_limit_gives_no_quantities():
     problem = ShareProblem(
         np.array([value]), target, target, np.full(n, 10**6), price, 10**6, np.array([int(price.sum() * 0.8) - 1])
     )
-    assert solve_shares(problem, nodes_max=1_000).status.tolist() == [Status.SOLVER_TIMEOUT]
-    assert (solve_shares(problem, nodes_max=1_000).quantity == -1).all()
+    assert solve_shares(problem, seconds_max=0.00001).status.tolist() == [Status.SOLVER_TIMEOUT]
+    assert (solve_shares(problem, seconds_max=0.00001).quantity == -1).all()
     assert solve_shares(problem).status.tolist() == [Status.OPTIMAL]

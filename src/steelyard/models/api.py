@@ -17,6 +17,7 @@ from steelyard.models.explain import Reason, reasons
 from steelyard.models.integers import scale_of, scaled
 from steelyard.models.orders import Solver, solve
 from steelyard.models.solution import ShareProblem, ShareSolution, Status
+from steelyard.models.valuation import DECIMALS_MAX, INTEGER_DIGITS_MAX, within_limits
 from steelyard.models.windows import Whole
 
 POSITIONS_MAX = 10_000
@@ -228,7 +229,12 @@ def _number(value: Any, name: str) -> Decimal:
         value = int(value)
     elif isinstance(value, float | np.floating):
         value = repr(float(value))
-    return exact_decimal(value, name=name)
+    number = exact_decimal(value, name=name)
+    if not within_limits(number):
+        digits = f"{INTEGER_DIGITS_MAX} digits before the point and {DECIMALS_MAX} after"
+        msg = f"`{name}` was {value!r}; it has at most {digits}"
+        raise InvalidInputError(msg, code="OUT_OF_RANGE")
+    return number
 
 
 def _integers(name: str, values: Any) -> Whole:

@@ -8,10 +8,11 @@ add up to the fill exactly and never exceed a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from steelyard.core.errors import InvalidInputError
 from steelyard.models.orders import Rebalance, Side
@@ -41,6 +42,28 @@ class Block:
     allocations: tuple[Allocation, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockRows:
+    """A block of a whole book, where a value for each of ten million allocations would be too many.
+
+    Attributes:
+        quantity: whole units, the sum of ``asked``.
+        portfolios: ``(A,)``, rows of the book, ascending.
+        asked: ``(A,)``, whole units > 0.
+    """
+
+    security_id: str
+    side: Side
+    quantity: int
+    portfolios: npt.NDArray[np.intp]
+    asked: Whole
+
+    def block(self, portfolio_ids: Sequence[str]) -> Block:
+        """The same with an allocation for each portfolio by id."""
+        asked = {portfolio_ids[int(p)]: int(units) for p, units in zip(self.portfolios, self.asked, strict=True)}
+        return _block(self.security_id, self.side, asked)
+
+
 def block_orders(rebalances: Iterable[Rebalance]) -> tuple[Block, ...]:
     """The portfolios' transactions as blocks: sells first, then by security id."""
     requests: dict[tuple[bool, str], dict[str, int]] = {}
@@ -54,17 +77,16 @@ def block_orders(rebalances: Iterable[Rebalance]) -> tuple[Block, ...]:
     )
 
 
-def block_orders_of(portfolio_ids: Sequence[str], security_ids: Sequence[str], change: Whole) -> tuple[Block, ...]:
-    """The same from changes of quantity, ``(P, K)``, positive where a portfolio buys."""
+def block_rows(security_ids: Sequence[str], change: Whole) -> Iterator[BlockRows]:
+    """The blocks of a book from its changes of quantity, ``(P, K)``, positive where a portfolio buys."""
     by_security = sorted(range(len(security_ids)), key=lambda k: security_ids[k])
-    blocks = []
     for side, sign in ((Side.SELL, -1), (Side.BUY, 1)):
         for k in by_security:
             wanted = sign * change[:, k]
-            asked = {portfolio_ids[int(p)]: int(wanted[p]) for p in np.flatnonzero(wanted > 0)}
-            if asked:
-                blocks.append(_block(security_ids[k], side, asked))
-    return tuple(blocks)
+            portfolios = np.flatnonzero(wanted > 0)
+            if len(portfolios):
+                asked = wanted[portfolios]
+                yield BlockRows(security_ids[k], side, sum(asked.tolist()), portfolios, asked)
 
 
 def allocate_fill(block: Block, filled: int) -> tuple[Allocation, ...]:

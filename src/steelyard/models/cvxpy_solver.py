@@ -19,10 +19,8 @@ import numpy as np
 
 from steelyard.core.errors import InvalidInputError
 from steelyard.models.explain import Window, windows_of
-from steelyard.models.solution import ShareProblem, ShareSolution, Status
+from steelyard.models.solution import SECONDS_MAX, ShareProblem, ShareSolution, Status
 
-SECONDS_MAX = 30.0
-"""Time limit for one portfolio, from requirement 001."""
 WHOLE_WITHIN = 1e-6
 """The integrality tolerance of HiGHS and SCIP; anything farther from a whole number is no answer."""
 

@@ -22,6 +22,7 @@ from enum import StrEnum
 from steelyard.core.errors import InvalidInputError
 from steelyard.models.choices import MAY_BUY, MAY_SELL
 from steelyard.models.document import Model
+from steelyard.models.valuation import within_limits
 
 LOT_SIZE_MAX = 1_000_000
 """Units of one lot."""
@@ -63,8 +64,10 @@ class RebalanceOptions:
                 msg = f"the lot size of `{security_id}` was {lot}; it lies between 1 and {LOT_SIZE_MAX}"
                 raise InvalidInputError(msg, code="LOT_SIZE_INVALID")
         for name, amount in (("minimumTrade", self.minimum_trade), ("raiseCash", self.raise_cash)):
-            if not amount.is_finite() or amount < 0:
-                raise InvalidInputError(f"`{name}` was {amount}; it is an amount of 0 or more", code="OUT_OF_RANGE")
+            if not within_limits(amount) or amount < 0:
+                raise InvalidInputError(
+                    f"`{name}` was {amount}; it is an amount of 0 or more with at most 24 digits", code="OUT_OF_RANGE"
+                )
         if bool(self.raise_cash) != (self.mode is Mode.RAISE_CASH):
             msg = (
                 f"`raiseCash` was {self.raise_cash} with mode {self.mode}; an amount above 0 and RAISE_CASH go together"

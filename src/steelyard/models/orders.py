@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
+from steelyard.core.errors import InvalidInputError
 from steelyard.core.money import from_scaled
 from steelyard.models.document import Model, Position
 from steelyard.models.explain import Reason, reasons
 from steelyard.models.failures import explain_failure, not_verified, too_little_to_raise
 from steelyard.models.integers import IntegerRows, Outside, fraction_of, integer_rows
 from steelyard.models.options import RebalanceOptions
-from steelyard.models.solution import ShareProblem, ShareSolution, Status, solve_shares
+from steelyard.models.solution import SECONDS_MAX, ShareProblem, ShareSolution, Status, solve_shares
 from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, share_of, value_portfolio
 
 Solver = Literal["exact", "cvxpy"]
@@ -50,7 +51,7 @@ class Drift:
 
     Attributes:
         target, high_drift, low_drift: of the model; 0 for a security that is not in it.
-        actual: share of the value after the rebalance, 4 decimals, half-even.
+        actual: share after the rebalance of the market value less the cash to raise, 4 decimals, half-even.
         note: the reason in words.
     """
 
@@ -95,6 +96,7 @@ def rebalance_portfolios(
     trade_date: date,
     options: RebalanceOptions | None = None,
     solver: Solver = "exact",
+    seconds_max: float = SECONDS_MAX,
     threads: int = 1,
 ) -> list[Rebalance | Failure]:
     """Orders for each portfolio, in their order; one that cannot be served is a :class:`Failure`.
@@ -106,6 +108,7 @@ def rebalance_portfolios(
         trade_date: date of every transaction.
         options: what goes beyond the document.
         solver: ``exact``, or ``cvxpy`` for a MILP solver behind the same checks.
+        seconds_max: limit of the solver for one portfolio.
         threads: chunks of portfolios solved at once.
 
     Raises:
@@ -129,7 +132,7 @@ def rebalance_portfolios(
             groups.setdefault(options.is_plain and _is_whole(one, securities), []).append((place, one))
     for is_plain, group in groups.items():
         rows = integer_rows(positions, [one for _, one in group], known, options, is_plain=is_plain)
-        solution = solve(rows.problem, solver, threads=threads)
+        solution = solve(rows.problem, solver, seconds_max=seconds_max, threads=threads)
         why = reasons(rows.problem, solution)
         for p, (place, one) in enumerate(group):
             if solution.status[p] == Status.OPTIMAL:
@@ -146,13 +149,18 @@ def _is_whole(portfolio: Valued, securities: Sequence[str]) -> bool:
     return not any(fraction_of(quantity) for quantity in held)
 
 
-def solve(problem: ShareProblem, solver: Solver, *, threads: int) -> ShareSolution:
+def solve(
+    problem: ShareProblem, solver: Solver, *, seconds_max: float = SECONDS_MAX, threads: int = 1
+) -> ShareSolution:
     """The problem's answers, by the solver of that name."""
+    if solver not in get_args(Solver):
+        msg = f"`solver` was {solver!r}; choose one of {', '.join(get_args(Solver))}"
+        raise InvalidInputError(msg, code="SOLVER_UNKNOWN")
     if solver == "cvxpy":
         from steelyard.models.cvxpy_solver import solve_with_cvxpy  # noqa: PLC0415 - takes seconds to import
 
-        return solve_with_cvxpy(problem)
-    return solve_shares(problem, threads=threads)
+        return solve_with_cvxpy(problem, seconds_max=seconds_max)
+    return solve_shares(problem, threads=threads, seconds_max=seconds_max)
 
 
 def _rebalance(

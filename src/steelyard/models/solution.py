@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from steelyard.models.choices import MAY_BUY, MAY_SELL, Choices, count_choice_faults, fill_nearest_choice
-from steelyard.models.repair import NODES_MAX, PROVEN, STOPPED, Movable, lower_to_budget
+from steelyard.models.repair import NODES_PER_SECOND, PROVEN, STOPPED, Movable, lower_to_budget
 from steelyard.models.windows import Answers, Rows, Whole, count_faults, fill_nearest, fits_int64, largest
 
+SECONDS_MAX = 30.0
+"""Limit of the work on one portfolio, from requirement 001."""
 CHUNK_PORTFOLIOS = 2_048
 """Portfolios that one thread takes at a time: some milliseconds of work, a few megabytes."""
 
@@ -86,15 +88,17 @@ class ShareSolution:
     repaired: npt.NDArray[np.bool_]
 
 
-def solve_shares(problem: ShareProblem, *, threads: int = 1, nodes_max: int = NODES_MAX) -> ShareSolution:
+def solve_shares(problem: ShareProblem, *, threads: int = 1, seconds_max: float = SECONDS_MAX) -> ShareSolution:
     """The quantities nearest to the targets inside every window and within the cash.
 
     Args:
         problem: any number of portfolios.
         threads: how many chunks of portfolios are worked on at once; the answer does not depend on it.
-        nodes_max: limit of the cash repair's search, steps for one portfolio.
+        seconds_max: limit of the cash repair for one portfolio, counted in steps of its search, so
+            that the same problem always ends the same way.
     """
     work = _Work.of(problem)
+    nodes_max = int(seconds_max * NODES_PER_SECOND)
     portfolios = len(problem.market_value)
     starts = range(0, portfolios, CHUNK_PORTFOLIOS)
     chunks = [(start, min(start + CHUNK_PORTFOLIOS, portfolios)) for start in starts]
@@ -129,9 +133,9 @@ class _Work:
         compiled = fits_64_bits(problem)
         dtype = np.dtype(np.int64 if compiled else object)
         weights = (problem.target, problem.low, problem.high, problem.price)
-        arrays = [np.ascontiguousarray(array, dtype=dtype) for array in weights]
+        arrays = [_owned(array, dtype) for array in weights]
         strides = np.array([0 if array.ndim == 1 else positions for array in arrays], dtype=np.int64)
-        value, budget = (np.ascontiguousarray(array, dtype=dtype) for array in (problem.market_value, problem.cash_row))
+        value, budget = (_owned(array, dtype) for array in (problem.market_value, problem.cash_row))
         target, low, high, price = (array.ravel() for array in arrays)
         rows = Rows(positions, problem.unit, value, budget, target, low, high, price, strides)
 
@@ -140,7 +144,7 @@ class _Work:
         if choices is None and not compiled:
             choices = Choices(*(np.full(cells, fill, dtype=object) for fill in (0, 0, 1, 1, MAY_BUY | MAY_SELL)))
         if choices is not None:
-            choices = Choices(*(np.ascontiguousarray(array, dtype=dtype).ravel() for array in choices))
+            choices = Choices(*(_owned(array, dtype).ravel() for array in choices))
         answers = Answers(np.zeros(cells, dtype), *(np.zeros(portfolios, dtype) for _ in Answers._fields[1:]))
         smallest = np.zeros(cells if choices else 0, dtype)
         status, repaired = np.zeros(portfolios, np.int8), np.zeros(portfolios, np.bool_)
@@ -201,6 +205,11 @@ class _Work:
     def _kernel(self, kernel: Any) -> Callable[..., None]:
         compute: Callable[..., None] = kernel if self.compiled else kernel.py_func
         return compute
+
+
+def _owned(array: Whole, dtype: np.dtype[Any]) -> Whole:
+    """The one memory layout that the kernels are compiled for: contiguous and, though they only read it, writable."""
+    return np.require(array, dtype=dtype, requirements=["C", "W"])
 
 
 def fits_64_bits(problem: ShareProblem) -> bool:

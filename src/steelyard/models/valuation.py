@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from fractions import Fraction
 from typing import Any
 
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 """Wide enough for any product of two numbers that were read; raises rather than rounds."""
 
+INTEGER_DIGITS_MAX = 24
+"""Digits before the point of an amount, a quantity or a price."""
+DECIMALS_MAX = 40
+"""And after it: floats written out have up to some 25."""
 WEIGHT_DIGITS = 4
 """Decimals of a weight, from requirement 001."""
 
@@ -70,6 +73,14 @@ def value_portfolio(
     A security of the model or a held one without a price fails the portfolio: nothing is ever
     valued at 0 and sold.
     """
+    if not within_limits(portfolio.cash):
+        return failure(
+            portfolio.portfolio_id, "NUMBER_OUT_OF_RANGE", _BAD_NUMBER, name="cash", value=str(portfolio.cash)
+        )
+    for security_id, number in sorted(portfolio.holdings.items()):
+        if not within_limits(number):
+            name = f"quantity of {security_id}"
+            return failure(portfolio.portfolio_id, "NUMBER_OUT_OF_RANGE", _BAD_NUMBER, name=name, value=str(number))
     holdings = {security_id: quantity for security_id, quantity in portfolio.holdings.items() if quantity}
     if portfolio.cash < 0:
         return failure(portfolio.portfolio_id, "NEGATIVE_CASH", _NEGATIVE_CASH, cash=portfolio.cash)
@@ -80,9 +91,9 @@ def value_portfolio(
     if unpriced := [security_id for security_id in needed if prices.get(security_id) is None]:
         return failure(portfolio.portfolio_id, "MISSING_PRICE", _MISSING_PRICE, securities=unpriced)
     known = {security_id: price for security_id in needed if (price := prices[security_id]) is not None}
-    if wrong := [security_id for security_id, price in known.items() if price <= 0]:
+    if wrong := [security_id for security_id, price in known.items() if not within_limits(price) or price <= 0]:
         shown = {security_id: str(known[security_id]) for security_id in wrong}
-        return failure(portfolio.portfolio_id, "PRICE_NOT_POSITIVE", _BAD_PRICE, securities=wrong, prices=shown)
+        return failure(portfolio.portfolio_id, "PRICE_INVALID", _BAD_PRICE, securities=wrong, prices=shown)
     value = portfolio.cash
     for security_id, quantity in holdings.items():
         value = EXACT.add(value, EXACT.multiply(quantity, known[security_id]))
@@ -91,9 +102,22 @@ def value_portfolio(
     return Valued(portfolio.portfolio_id, portfolio.cash, holdings, value)
 
 
+def within_limits(number: Decimal) -> bool:
+    """Whether a number is finite and of a size for which sums and products stay exact."""
+    if not number.is_finite():
+        return False
+    exponent = int(number.as_tuple().exponent)
+    return number.adjusted() < INTEGER_DIGITS_MAX and exponent >= -DECIMALS_MAX
+
+
 def share_of(value: Decimal, whole: Decimal) -> Decimal:
     """``value / whole`` with 4 decimals, rounded once, half-even."""
-    return Decimal(round(Fraction(value) / Fraction(whole) * 10**WEIGHT_DIGITS)).scaleb(-WEIGHT_DIGITS)
+    over, under = value.as_integer_ratio()
+    whole_over, whole_under = whole.as_integer_ratio()
+    divisor = under * whole_over
+    below, rest = divmod(over * whole_under * 10**WEIGHT_DIGITS, divisor)
+    up = 2 * rest > divisor or (2 * rest == divisor and below % 2 == 1)
+    return Decimal(below + up).scaleb(-WEIGHT_DIGITS)
 
 
 def failure(portfolio_id: str, code: str, message: str, **facts: Any) -> Failure:
@@ -112,5 +136,6 @@ def _camel(name: str) -> str:
 _NEGATIVE_CASH = "its cash was {cash}; settle the overdraft before rebalancing"
 _SHORT = "it is short of {securities}; whole-share orders need long positions"
 _MISSING_PRICE = "there is no price for {securities}; it would have to guess what they are worth"
-_BAD_PRICE = "the price of {securities} is not above 0"
+_BAD_PRICE = "the price of {securities} is not a number above 0, or has too many digits"
+_BAD_NUMBER = "the {name} was {value}, which is not a finite number of reasonable size"
 _NO_VALUE = "its market value was {market_value}; there is nothing to invest"

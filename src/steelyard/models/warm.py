@@ -1,4 +1,4 @@
-"""Compile this room's kernels into Numba's cache; ``steelyard.research.warm`` calls it at set-up."""
+"""Compile this room's kernels into Numba's cache: `python -m steelyard.models.warm`, at set-up."""
 
 from __future__ import annotations
 
