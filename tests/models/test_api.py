@@ -92,6 +92,9 @@ def test_a_batch_too_fine_for_64_bits_is_as_exact():
         ({4: {"A": 0, "B": 1}}, "OUT_OF_RANGE", "price"),
         ({4: "5"}, "SHAPE_MISMATCH", "price"),
         ({1: "0.5"}, "SHAPE_MISMATCH", "target"),
+        ({0: "1E+24"}, "OUT_OF_RANGE", "market_value"),
+        ({0: "1e-999999999"}, "OUT_OF_RANGE", "40 after"),
+        ({1: ["0.1"] * 10_001}, "TOO_MANY_POSITIONS", "10001"),
     ],
 )
 def test_bad_input_is_refused_with_its_value(changed, code, named):
@@ -112,6 +115,7 @@ def test_bad_input_is_refused_with_its_value(changed, code, named):
         ({"price": np.array([3337, 0])}, "OUT_OF_RANGE", "price"),
         ({"target": np.array([300, 1001])}, "OUT_OF_RANGE", "1.001"),
         ({"budget": np.array([1])}, "SHAPE_MISMATCH", "budget"),
+        ({"market_value": np.ones(1_000_001, dtype=int)}, "SHAPE_MISMATCH", "1000001"),
         ({"market_value": np.zeros((2, 2), dtype=int)}, "SHAPE_MISMATCH", "market_value"),
     ],
 )
@@ -127,6 +131,12 @@ def test_a_bad_batch_is_refused_with_its_value(changed, code, named):
     with pytest.raises(InvalidInputError, match=named) as caught:
         sy.whole_shares(**{**arguments, **changed})
     assert caught.value.code == code
+
+
+def test_nothing_to_choose_is_an_answer_too():
+    assert sy.whole_shares(1000, [], [], [], []).quantities == ()
+    nothing = np.zeros(0, dtype=np.int64)
+    assert sy.whole_shares(np.array([1000]), nothing, nothing, nothing, nothing, scale=1000).status.tolist() == [0]
 
 
 def test_a_scale_without_a_batch_is_refused():

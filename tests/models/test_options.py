@@ -223,3 +223,41 @@ def inside(one, units, options, base, by_name, holdings):
         barred_down = options.mode is Mode.BUY_ONLY or one.security_id in options.never_sell
         return (worth >= least or barred_up) and (worth <= most or barred_down)
     return least <= worth <= most
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 80), st.lists(st.integers(0, 9), min_size=4, max_size=4), st.integers(1, 3), st.booleans())
+def test_substitutes_are_sold_only_above_the_window_and_the_target_is_best_served_around_them(cash, held, lot, locked):
+    wide = model(position("A", "0.40", "0.4", "0.4"), position("B", "0.35", "0.35", "0.4"))
+    by_name = {"A": 11, "B": 7, "S": 5, "T": 6}
+    holdings = dict(zip("ABST", held, strict=True))
+    value = cash + sum(by_name[name] * holdings[name] for name in by_name)
+    if not value:
+        return
+    options = RebalanceOptions(
+        lot_size=lot,
+        never_sell=frozenset({security("S")} if locked else ()),
+        equivalents={security("A"): (security("S"), security("T"))},
+    )
+    answer = rebalance_portfolios(
+        wide, [portfolio(cash, **holdings)], prices(**by_name), trade_date=TODAY, options=options
+    )[0]
+    if not isinstance(answer, Rebalance):
+        return
+    left = {name: int(after(answer).get(name, "0")) for name in "ST"}
+    worth, most = sum(by_name[name] * left[name] for name in "ST"), value * Decimal("0.8")
+    if sum(by_name[name] * holdings[name] for name in "ST") <= most:
+        assert left == {name: holdings[name] for name in "ST"}
+    if left["S"] < holdings["S"]:
+        assert left["T"] < lot
+    if worth > most:
+        assert left["T"] < lot
+        assert locked or left["S"] < lot
+    counted = min(worth, most)
+    sets = [[units for units in range(60) if (units - holdings[name]) % lot == 0] for name in "AB"]
+    missed = min(
+        abs(value * Decimal("0.40") - counted - a * 11) + abs(value * Decimal("0.35") - b * 7)
+        for a, b in product(*sets)
+        if a * 11 + b * 7 + worth <= value and counted + a * 11 <= most and b * 7 <= value * Decimal("0.75")
+    )
+    assert answer.objective == missed

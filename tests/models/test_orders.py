@@ -12,7 +12,7 @@ from steelyard.core.errors import InvalidInputError
 from steelyard.models import orders as module
 from steelyard.models.options import RebalanceOptions
 from steelyard.models.orders import Rebalance, rebalance_portfolios
-from steelyard.models.solution import ShareSolution
+from steelyard.models.solution import ShareSolution, Status
 from steelyard.models.valuation import share_of
 from tests.models.domain import (
     TODAY,
@@ -148,6 +148,21 @@ def test_what_cannot_be_rebalanced_says_why_and_names_the_value(held, by_securit
 
 def test_a_holding_of_nothing_needs_no_price():
     assert orders(rebalance(TWO, portfolio(100_000, Z=0), PRICES)) == [("BUY", "A", 899), ("BUY", "B", 246)]
+
+
+def test_a_search_at_its_limit_is_a_timeout_that_says_so():
+    tight = model(position("A", "0.95", "0.4", "0.4"))
+    answer = refusal(tight, portfolio("1000"), prices(A=600), seconds_max=0)
+    assert (answer.code, answer.details["solverStatus"]) == ("SOLVER_TIMEOUT", "TIMEOUT")
+
+
+def test_an_answer_that_fails_the_check_is_not_used(monkeypatch):
+    def unchecked(problem, *, threads, seconds_max):
+        minus = np.full(problem.shape, -1)
+        return ShareSolution(minus, np.full(1, Status.NOT_VERIFIED, np.int8), np.full(1, -1), np.zeros(1, np.bool_))
+
+    monkeypatch.setattr(module, "solve_shares", unchecked)
+    assert refusal(TWO, portfolio("1000"), PRICES).code == "SOLVER_INACCURATE"
 
 
 @pytest.mark.parametrize("options", [None, RebalanceOptions(lot_size=5)])

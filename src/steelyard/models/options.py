@@ -22,7 +22,7 @@ from enum import StrEnum
 from steelyard.core.errors import InvalidInputError
 from steelyard.models.choices import MAY_BUY, MAY_SELL
 from steelyard.models.document import Model
-from steelyard.models.valuation import within_limits
+from steelyard.models.valuation import INTEGER_DIGITS_MAX, within_limits
 
 LOT_SIZE_MAX = 1_000_000
 """Units of one lot."""
@@ -65,9 +65,8 @@ class RebalanceOptions:
                 raise InvalidInputError(msg, code="LOT_SIZE_INVALID")
         for name, amount in (("minimumTrade", self.minimum_trade), ("raiseCash", self.raise_cash)):
             if not within_limits(amount) or amount < 0:
-                raise InvalidInputError(
-                    f"`{name}` was {amount}; it is an amount of 0 or more with at most 24 digits", code="OUT_OF_RANGE"
-                )
+                msg = f"`{name}` was {amount}; it is an amount of 0 or more of at most {INTEGER_DIGITS_MAX} digits"
+                raise InvalidInputError(msg, code="OUT_OF_RANGE")
         if bool(self.raise_cash) != (self.mode is Mode.RAISE_CASH):
             msg = (
                 f"`raiseCash` was {self.raise_cash} with mode {self.mode}; an amount above 0 and RAISE_CASH go together"

@@ -73,14 +73,10 @@ def value_portfolio(
     A security of the model or a held one without a price fails the portfolio: nothing is ever
     valued at 0 and sold.
     """
-    if not within_limits(portfolio.cash):
-        return failure(
-            portfolio.portfolio_id, "NUMBER_OUT_OF_RANGE", _BAD_NUMBER, name="cash", value=str(portfolio.cash)
-        )
-    for security_id, number in sorted(portfolio.holdings.items()):
-        if not within_limits(number):
-            name = f"quantity of {security_id}"
-            return failure(portfolio.portfolio_id, "NUMBER_OUT_OF_RANGE", _BAD_NUMBER, name=name, value=str(number))
+    numbers = {"cash": portfolio.cash, **{f"quantity of {one}": held for one, held in portfolio.holdings.items()}}
+    if odd := sorted(name for name, number in numbers.items() if not within_limits(number)):
+        facts = {"name": odd[0], "value": str(numbers[odd[0]])}
+        return failure(portfolio.portfolio_id, "NUMBER_OUT_OF_RANGE", _BAD_NUMBER, **facts)
     holdings = {security_id: quantity for security_id, quantity in portfolio.holdings.items() if quantity}
     if portfolio.cash < 0:
         return failure(portfolio.portfolio_id, "NEGATIVE_CASH", _NEGATIVE_CASH, cash=portfolio.cash)
