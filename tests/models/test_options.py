@@ -114,6 +114,8 @@ def test_substitutes_above_the_window_are_sold_by_the_fewest_units_last_listed_f
 def test_substitutes_that_may_not_be_sold_are_no_reason_to_fail():
     options = RebalanceOptions(equivalents={security("A"): (security("S"),)}, never_sell=frozenset({security("S")}))
     assert after(rebalance(TWO, portfolio(400, S=60), TEN, options=options)) == {"A": "0", "B": "40", "S": "60"}
+    answer = rebalance(TWO, portfolio(395, A="0.5", S=60), TEN, options=options)
+    assert after(answer) == {"A": "0.5", "B": "39", "S": "60"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard.core.errors import InvalidInputError
 from steelyard.models import solution as module
 from steelyard.models.choices import MAY_BUY, MAY_SELL, Choices
 from steelyard.models.solution import ShareProblem, Status, fits_64_bits, solve_shares
@@ -143,6 +144,11 @@ def test_portfolios_do_not_know_of_each_other(one, other):
         np.concatenate([one.cash_row, other.cash_row]),
     )
     assert solve_shares(both).quantity[0].tolist() == solve_shares(one).quantity[0].tolist()
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(InvalidInputError, match="threads"):
+        solve_shares(random_problem(np.random.default_rng(1)), threads=0)
 
 
 def check_exactly(problem, solution):

@@ -108,15 +108,14 @@ def _outside(
     for position in positions:
         security_id = position.security_id
         held = [one for one in options.equivalents.get(security_id, ()) if one in portfolio.holdings]
-        most = EXACT.multiply(base, EXACT.add(position.target, position.high_drift))
-        kept = _kept_substitutes(held, portfolio, prices, options, most)
+        fraction = EXACT.multiply(fraction_of(portfolio.holdings.get(security_id, Decimal(0))), prices[security_id])
+        edge = EXACT.multiply(base, EXACT.add(position.target, position.high_drift))
+        room = max(EXACT.subtract(edge, fraction), Decimal(0))
+        kept = _kept_substitutes(held, portfolio, prices, options, room)
         remaining |= kept
         stands_for |= dict.fromkeys(held, security_id)
-        fraction = fraction_of(portfolio.holdings.get(security_id, Decimal(0)))
         # Substitutes nobody may sell count up to the window's edge: they are no reason to fail.
-        substitutes = min(_worth(kept, prices), most)
-        value = EXACT.add(substitutes, EXACT.multiply(fraction, prices[security_id]))
-        if value:
+        if value := EXACT.add(min(_worth(kept, prices), room), fraction):
             counted[security_id] = value
     for security_id, quantity in portfolio.holdings.items():
         if security_id not in in_model and security_id not in remaining:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from steelyard.core.errors import InvalidInputError
 from steelyard.models.choices import MAY_BUY, MAY_SELL, Choices, count_choice_faults, fill_nearest_choice
 from steelyard.models.repair import NODES_PER_SECOND, PROVEN, STOPPED, Movable, lower_to_budget
 from steelyard.models.windows import Answers, Rows, Whole, count_faults, fill_nearest, fits_int64, largest
@@ -96,7 +97,12 @@ def solve_shares(problem: ShareProblem, *, threads: int = 1, seconds_max: float 
         threads: how many chunks of portfolios are worked on at once; the answer does not depend on it.
         seconds_max: limit of the cash repair for one portfolio, counted in steps of its search, so
             that the same problem always ends the same way.
+
+    Raises:
+        InvalidInputError: fewer than one thread.
     """
+    if threads < 1:
+        raise InvalidInputError(f"`threads` was {threads}; at least 1", code="OUT_OF_RANGE")
     work = _Work.of(problem)
     nodes_max = int(seconds_max * NODES_PER_SECOND)
     portfolios = len(problem.market_value)
