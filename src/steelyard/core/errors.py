@@ -79,6 +79,14 @@ class TooLargeError(SteelyardError):
     default_code = "TOO_LARGE"
 
 
+class InfeasibleError(SteelyardError):
+    """The input is well-formed, but what it asks for has no answer."""
+
+    http_status = 422
+    exit_status = 9
+    default_code = "INFEASIBLE"
+
+
 class DataIntegrityError(SteelyardError):
     """Stored data is not what its manifest or hash promises."""
 

@@ -16,5 +16,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_base32(milliseconds, 9)}{_base32(secrets.randbits(65), 13)}"
 
 
+def new_hex_id() -> str:
+    """24 hex digits, the form of a MongoDB id: 14 of time (microseconds), so that they sort by it, and 10 of chance."""
+    microseconds = int(clock.now().timestamp() * 1_000_000)
+    return f"{microseconds:014x}{secrets.randbits(40):010x}"
+
+
 def _base32(number: int, length: int) -> str:
     return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(length)))

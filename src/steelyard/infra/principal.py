@@ -9,7 +9,7 @@ from steelyard.core.errors import ForbiddenError, InvalidInputError
 ADMIN = "admin"
 """The scope that covers every other."""
 
-SCOPES = frozenset({ADMIN, "sweeps:read", "sweeps:write", "data:read", "data:write"})
+SCOPES = frozenset({ADMIN, "sweeps:read", "sweeps:write", "data:read", "data:write", "models:read", "models:write"})
 DEFAULT_TENANT = "default"
 
 

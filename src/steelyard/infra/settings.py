@@ -11,6 +11,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -21,6 +22,14 @@ from steelyard.core.errors import ConfigurationError
 
 PREFIX = "STEELYARD_"
 _PROFILE_VARIABLE = "APP_PERSISTENCE_PROFILE"
+_UPSTREAM_VARIABLES = {
+    "accounting_url": "PORTFOLIO_ACCOUNTING_URL",
+    "pricing_url": "PRICING_URL",
+    "security_url": "SECURITY_URL",
+    "portfolio_url": "PORTFOLIO_URL",
+}
+_FOREIGN_NAMES = {"profile": _PROFILE_VARIABLE, "mongodb_url": "MONGODB_URL", **_UPSTREAM_VARIABLES}
+"""Settings whose variables keep the names that the requirements gave them."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 Texts = Annotated[tuple[str, ...], NoDecode]
@@ -33,7 +42,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", validate_by_name=True)
 
     # where and as what
-    profile: Literal["LOCAL", "PRODUCTION"] = Field("LOCAL", validation_alias=_PROFILE_VARIABLE)
+    profile: Literal["LOCAL", "PRODUCTION"] = Field("LOCAL", validation_alias=_FOREIGN_NAMES["profile"])
     role: Literal["all", "api", "worker", "dashboard"] = "all"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535)
@@ -67,6 +76,23 @@ class Settings(BaseSettings):
     # sweeps and streams
     sweep_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
     streams_per_credential_max: int = Field(20, ge=1, le=10_000)
+
+    # model portfolios: where models are kept, and who knows holdings, prices and securities
+    model_store: Literal["sql", "mongodb"] = "sql"
+    mongodb_url: SecretStr | None = Field(None, validation_alias=_FOREIGN_NAMES["mongodb_url"])
+    mongodb_database: str = Field("steelyard", pattern=r"^[A-Za-z0-9_-]{1,63}$")
+    accounting_url: str | None = Field(None, validation_alias=_FOREIGN_NAMES["accounting_url"])
+    pricing_url: str | None = Field(None, validation_alias=_FOREIGN_NAMES["pricing_url"])
+    security_url: str | None = Field(None, validation_alias=_FOREIGN_NAMES["security_url"])
+    portfolio_url: str | None = Field(None, validation_alias=_FOREIGN_NAMES["portfolio_url"])
+    upstream_timeout_s: float = Field(10, gt=0)
+    upstream_attempts_max: int = Field(3, ge=1, le=20)
+    upstream_pause_s: float = Field(1, ge=0)
+    upstream_calls_at_once_max: int = Field(16, ge=1, le=1000)
+    price_cache_s: float = Field(0, ge=0)
+    security_cache_s: float = Field(3600, ge=0)
+    trade_calendar: str = "XNYS"
+    cors_origins: Texts = Field(default_factory=lambda data: ("*",) if data.get("profile") == "LOCAL" else ())
 
     # outbound
     outbound_allow: Texts = Field(default_factory=lambda data: _allowed_by_default(data))  # noqa: PLW0108 - it stands below
@@ -102,7 +128,24 @@ class Settings(BaseSettings):
             raise ValueError(f"{dialect} is not supported; use sqlite or postgresql")
         return url.set(drivername=_DRIVERS[dialect]).render_as_string(hide_password=False)
 
-    @field_validator("jwt_default_scopes", "outbound_allow", "webhook_secrets", "webhook_schedule_s", mode="before")
+    @field_validator("mongodb_url", *_UPSTREAM_VARIABLES, mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator(*_UPSTREAM_VARIABLES)
+    @classmethod
+    def _is_a_base_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("is not an address such as http://accounting:8087")
+        return value.rstrip("/")
+
+    @field_validator(
+        "jwt_default_scopes", "outbound_allow", "webhook_secrets", "webhook_schedule_s", "cors_origins", mode="before"
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -167,8 +210,8 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:
-    name = str(location[0])
-    variable = name if name == _PROFILE_VARIABLE else PREFIX + name.upper()
+    name = {variable: field for field, variable in _FOREIGN_NAMES.items()}.get(str(location[0]), str(location[0]))
+    variable = _FOREIGN_NAMES.get(name, PREFIX + name.upper())
     shown = "***" if _is_secret(name) else repr(value)
     return f"`{variable}` was {shown}: {message.removeprefix('Value error, ')}"
 

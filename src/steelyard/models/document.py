@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steelyard.models.options import RebalanceOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Model:
         portfolios: ids, unique, in the order in which they joined.
         last_rebalance_date: UTC; None before the first.
         version: counts the changes, for optimistic locking; 1 at creation.
+        options: of every rebalance that does not bring its own; None is the document's problem.
     """
 
     name: str
@@ -40,3 +45,4 @@ class Model:
     model_id: str = ""
     last_rebalance_date: datetime | None = None
     version: int = 1
+    options: RebalanceOptions | None = None

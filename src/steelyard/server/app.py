@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from steelyard._version import __version__
 from steelyard.dashboard import install_dashboard
@@ -20,6 +21,8 @@ from steelyard.infra.migrations import upgrade
 from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
+from steelyard.models import endpoints as model_endpoints
+from steelyard.models.sql_store import SqlModelStore
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.docs_page import install_docs_page
@@ -47,11 +50,24 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(RequestIdsMiddleware)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["*"],
+    )
     install_error_bodies(app)
     install_docs_page(app)
     app.include_router(health.router)
     if settings.role in ("all", "api"):
-        for router in (auth_endpoints.router, endpoints.router, job_endpoints.router, job_endpoints.proxy):
+        for router in (
+            auth_endpoints.router,
+            endpoints.router,
+            job_endpoints.router,
+            job_endpoints.proxy,
+            model_endpoints.router,
+        ):
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
         install_dashboard(app)
@@ -95,4 +111,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
+        app.state.model_store = SqlModelStore(parts.database)
         yield

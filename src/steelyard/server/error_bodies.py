@@ -1,12 +1,14 @@
 """What a client sees when something is refused: one rule per family of routes, a trace id in each.
 
 Most routes answer ``{"detail", "code", "details", "trace_id"}``: ``detail`` is a sentence, or the list
-that FastAPI's clients know when a body or parameter failed validation.  A defect of ours answers
-500 as problem+json with nothing of the inside.
+that FastAPI's clients know when a body or parameter failed validation.  The routes of requirement
+001 answer as :mod:`steelyard.server.model_errors` says.  A defect of ours answers 500 as problem+json
+with nothing of the inside.
 """
 
 from __future__ import annotations
 
+import secrets
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from steelyard.core.errors import SteelyardError, UnavailableError
 from steelyard.infra.logs import RequestIds
+from steelyard.server import model_errors
 
 _INPUT_ECHO_CHARACTERS_MAX = 200
 _RETRY_AFTER_SECONDS = 5
@@ -41,23 +44,31 @@ def _refusal(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if isinstance(error, UnavailableError) else {}
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
+    if model_errors.covers(request):
+        return model_errors.refusal(error, _trace_id(request), headers)
     return _body(request, error.http_status, error.message, error.code, details=error.details, headers=headers)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    if model_errors.covers(request):
+        return model_errors.invalid_request(error, _trace_id(request))
     found = [_shortened(item) for item in jsonable_encoder(error.errors())]
     return _body(request, HTTPStatus.UNPROCESSABLE_ENTITY, found, "INVALID_INPUT")
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if model_errors.covers(request):
+        return model_errors.http_error(error, _trace_id(request))
     code = HTTPStatus(error.status_code).name
     return _body(request, error.status_code, error.detail, code, headers=error.headers)
 
 
 def _defect(request: Request, error: Exception) -> Response:
     log.error("unhandled_error", path=request.url.path, exc_info=error)
+    if model_errors.covers(request):
+        return model_errors.defect(_trace_id(request))
     problem = {
         "type": "about:blank",
         "title": "Internal Server Error",
@@ -75,9 +86,9 @@ def _body(
     return JSONResponse(jsonable_encoder(content), status_code=status, headers=headers)
 
 
-def _trace_id(request: Request) -> str | None:
+def _trace_id(request: Request) -> str:
     ids: RequestIds | None = request.scope.get("state", {}).get("ids")
-    return None if ids is None else ids.trace_id
+    return ids.trace_id if ids else secrets.token_hex(16)
 
 
 def _shortened(item: dict[str, Any]) -> dict[str, Any]:
