@@ -34,6 +34,11 @@ class CircuitBreaker:
             raise UnavailableError(message, code="CIRCUIT_OPEN")
         self._closed_until_s = self._now_s() + self._rest_s  # one try; the others wait for what it finds
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether calls pass freely, and not one as a try."""
+        return self._failures < self._failures_max
+
     def succeeded(self) -> None:
         """Note that the service answered."""
         self._failures = 0

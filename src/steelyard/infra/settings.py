@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     upstream_pause_s: float = Field(1, ge=0)
     upstream_calls_at_once_max: int = Field(16, ge=1, le=1000)
     price_cache_s: float = Field(0, ge=0)
-    security_cache_s: float = Field(3600, ge=0)
+    reference_cache_s: float = Field(3600, ge=0)
     trade_calendar: str = "XNYS"
     cors_origins: Texts = Field(default_factory=lambda data: ("*",) if data.get("profile") == "LOCAL" else ())
 

@@ -66,7 +66,7 @@ ANYONE = Principal(DEFAULT_TENANT, "anyone", frozenset({"models:read", "models:w
 
 
 def require_unless_open(scope: str) -> Callable[[Request], Awaitable[Principal]]:
-    """As :func:`require`, but where routes are open and only this machine reaches us, no credential is :data:`ANYONE`."""
+    """As :func:`require`, but no credential is :data:`ANYONE` where routes are open on loopback."""
 
     async def with_scope(request: Request) -> Principal:
         settings: Settings = request.app.state.settings

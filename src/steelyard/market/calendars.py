@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -121,6 +122,21 @@ def check_calendar(calendar: str) -> None:
         raise InvalidInputError(
             f"`calendar` was {calendar!r}; known ones are named by market code, as {near}.", code="UNKNOWN_CALENDAR"
         )
+
+
+@lru_cache(maxsize=64)
+def calendar_zone(calendar: str) -> tzinfo:
+    """The time zone in which a calendar's days begin and end.
+
+    Raises:
+        InvalidInputError: UNKNOWN_CALENDAR.
+    """
+    import exchange_calendars  # noqa: PLC0415
+
+    check_calendar(calendar)
+    # Any days will do for the zone; decades of them take two seconds.
+    zone: tzinfo = exchange_calendars.get_calendar(calendar, start="2020-01-02", end="2020-01-31").tz
+    return zone
 
 
 @lru_cache(maxsize=1)

@@ -14,16 +14,9 @@ from steelyard.infra.web import require_unless_open
 from steelyard.models import changes, service
 from steelyard.models.document import Model
 from steelyard.models.exact_json import ExactRoute
-from steelyard.models.schemas import (
-    ModelPost,
-    ModelPut,
-    ModelView,
-    PortfoliosBody,
-    PositionBody,
-    SecurityBody,
-    model_view,
-)
+from steelyard.models.schemas import ModelPost, ModelPut, PortfoliosBody, PositionBody, SecurityBody
 from steelyard.models.stores import ModelStore
+from steelyard.models.views import ModelView, model_view
 
 PAGE_MAX = 1_000
 """Models or records of one page."""

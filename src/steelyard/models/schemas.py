@@ -1,8 +1,8 @@
-"""The wire of models: what a client may send and what it gets.
+"""The wire of models: what a client may send; :mod:`steelyard.models.views` is what it gets.
 
-Names are camelCase; snake_case is understood too.  Decimals arrive as strings or as JSON numbers,
-whose digits are read as they stand (see :mod:`steelyard.models.exact_json`), and leave as strings.
-Rules that concern the whole document are those of :mod:`steelyard.models.validation`.
+Names are camelCase; snake_case is understood too.  Decimals come as strings or as JSON numbers,
+whose digits are read as they stand (see :mod:`steelyard.models.exact_json`).  Rules that concern
+the whole document are those of :mod:`steelyard.models.validation`.
 
 Source: requirement 001, "Data Transfer Objects"; contract models, "Wire format".
 """
@@ -12,19 +12,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from steelyard.core import clock
 from steelyard.models.document import Model, Position
-from steelyard.models.option_json import options_to_json
+from steelyard.models.option_json import options_from_json, options_to_json
 from steelyard.models.options import Mode, RebalanceOptions
-from steelyard.models.stores import PortfolioResult, RebalanceRecord
 from steelyard.models.validation import DIGITS_MAX
 
 POSITIONS_SENT_MAX = 1_000
@@ -178,176 +176,15 @@ class ModelPut(ModelPost):
 
 
 class RebalanceBody(OptionsBody):
-    """Options of this rebalance, in place of the model's own; no body at all keeps those."""
+    """Options of this rebalance; those that it does not name are the model's own."""
 
+    def over(self, model: Model) -> RebalanceOptions:
+        """The model's options with those of the body in their place.
 
-class PositionView(BaseModel):
-    """A position of a model; decimals as strings."""
-
-    securityId: str
-    target: str
-    highDrift: str
-    lowDrift: str
-
-
-class ModelView(BaseModel):
-    """A model."""
-
-    modelId: str
-    name: str
-    positions: list[PositionView]
-    portfolios: list[str]
-    lastRebalanceDate: AwareDatetime | None
-    version: int
-    options: dict[str, Any]
-
-
-class TransactionView(BaseModel):
-    """An order for whole units."""
-
-    transactionType: str
-    securityId: str
-    quantity: int
-    tradeDate: date
-
-
-class DriftView(BaseModel):
-    """A security before and after, and why its quantity is what it is."""
-
-    securityId: str
-    price: str
-    originalQuantity: str
-    adjustedQuantity: str
-    target: str
-    highDrift: str
-    lowDrift: str
-    actual: str
-    reason: str
-    note: str
-
-
-class ErrorView(BaseModel):
-    """Why a portfolio got no orders."""
-
-    code: str
-    message: str
-    details: dict[str, Any]
-
-
-class RebalanceView(BaseModel):
-    """Orders of one portfolio, or the reason why there are none."""
-
-    portfolioId: str
-    portfolioName: str | None = None
-    rebalanceId: str
-    transactions: list[TransactionView] = []
-    drifts: list[DriftView] = []
-    error: ErrorView | None = None
-
-
-class RecordView(BaseModel):
-    """A stored rebalance without its portfolios."""
-
-    rebalanceId: str
-    modelId: str
-    modelName: str
-    rebalanceDate: AwareDatetime
-    tradeDate: date
-    numberOfPortfolios: int
-    options: dict[str, Any]
-    version: int
-
-
-class RecordPortfolioView(BaseModel):
-    """What a stored rebalance came to for one portfolio."""
-
-    portfolioId: str
-    portfolioName: str | None
-    marketValue: str
-    cashBeforeRebalance: str
-    cashAfterRebalance: str
-    positions: list[dict[str, Any]]
-
-
-class RecordWithPortfoliosView(RecordView):
-    """A stored rebalance whole."""
-
-    portfolios: list[RecordPortfolioView]
-
-
-def decimal_text(number: Decimal) -> str:
-    """A decimal as it leaves: its digits and scale, never with an exponent."""
-    return format(number, "f")
-
-
-def model_view(model: Model) -> dict[str, Any]:
-    """A model as :class:`ModelView`."""
-    last = model.last_rebalance_date
-    return {
-        "modelId": model.model_id,
-        "name": model.name,
-        "positions": [
-            {
-                "securityId": position.security_id,
-                "target": decimal_text(position.target),
-                "highDrift": decimal_text(position.high_drift),
-                "lowDrift": decimal_text(position.low_drift),
-            }
-            for position in model.positions
-        ],
-        "portfolios": list(model.portfolios),
-        "lastRebalanceDate": None if last is None else clock.isoformat_z(last),
-        "version": model.version,
-        "options": options_to_json(model.options),
-    }
-
-
-def record_view(record: RebalanceRecord) -> dict[str, Any]:
-    """A record as :class:`RecordView`."""
-    return {
-        "rebalanceId": record.rebalance_id,
-        "modelId": record.model_id,
-        "modelName": record.model_name,
-        "rebalanceDate": clock.isoformat_z(record.rebalance_date),
-        "tradeDate": record.trade_date.isoformat(),
-        "numberOfPortfolios": record.number_of_portfolios,
-        "options": dict(record.options),
-        "version": record.version,
-    }
-
-
-def record_portfolio_view(result: PortfolioResult) -> dict[str, Any]:
-    """A portfolio with orders as :class:`RecordPortfolioView`."""
-    amounts = (result.market_value, result.cash_before, result.cash_after)
-    market_value, cash_before, cash_after = (decimal_text(amount or Decimal(0)) for amount in amounts)
-    return {
-        "portfolioId": result.portfolio_id,
-        "portfolioName": result.portfolio_name,
-        "marketValue": market_value,
-        "cashBeforeRebalance": cash_before,
-        "cashAfterRebalance": cash_after,
-        "positions": list(result.positions),
-    }
-
-
-def rebalance_view(record: RebalanceRecord, result: PortfolioResult) -> dict[str, Any]:
-    """A result as :class:`RebalanceView`; made of what is stored, so that a replay is the same bytes."""
-    head = {"portfolioId": result.portfolio_id, "portfolioName": result.portfolio_name}
-    if result.error is not None:
-        return {**head, "rebalanceId": record.rebalance_id, "error": dict(result.error)}
-    traded = [position for position in result.positions if position["transactionType"]]
-    traded.sort(key=lambda position: (position["transactionType"] == "BUY", position["securityId"]))
-    return {
-        **head,
-        "rebalanceId": record.rebalance_id,
-        "transactions": [
-            {
-                "transactionType": position["transactionType"],
-                "securityId": position["securityId"],
-                "quantity": position["transactionQuantity"],
-                "tradeDate": record.trade_date.isoformat(),
-            }
-            for position in traded
-        ],
-        "drifts": [{name: position[name] for name in DriftView.model_fields} for position in result.positions],
-    }
+        Raises:
+            InvalidInputError: out of range, or in contradiction with each other.
+        """
+        named = {to_camel(name) for name in self.model_fields_set}
+        mine = {name: value for name, value in options_to_json(self.to_options()).items() if name in named}
+        kept = {name: value for name, value in options_to_json(model.options).items() if name not in named}
+        return options_from_json(kept | mine) or RebalanceOptions()

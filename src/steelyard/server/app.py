@@ -22,7 +22,8 @@ from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models import endpoints as model_endpoints
-from steelyard.models.sql_store import SqlModelStore
+from steelyard.models import rebalance_endpoints
+from steelyard.models.composition import model_parts
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.docs_page import install_docs_page
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
             job_endpoints.router,
             job_endpoints.proxy,
             model_endpoints.router,
+            rebalance_endpoints.router,
         ):
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
@@ -111,5 +113,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
-        app.state.model_store = SqlModelStore(parts.database)
-        yield
+        async with model_parts(settings, parts.database) as models:
+            app.state.model_parts, app.state.model_store = models, models.store
+            yield

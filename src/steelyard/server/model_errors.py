@@ -36,7 +36,7 @@ def covers(request: Request) -> bool:
 def refusal(error: SteelyardError, trace_id: str, headers: Mapping[str, str]) -> Response:
     """One of our own refusals."""
     status = HTTPStatus.BAD_REQUEST if isinstance(error, InvalidInputError) else error.http_status
-    return _body(status, error.code, error.message, error.details, trace_id, headers)
+    return _body(status, error.code, error.message, error.details, trace_id, headers=headers)
 
 
 def invalid_request(error: RequestValidationError, trace_id: str) -> Response:
@@ -49,7 +49,7 @@ def invalid_request(error: RequestValidationError, trace_id: str) -> Response:
 def http_error(error: HTTPException, trace_id: str) -> Response:
     """What the framework refused: no such route or method, a body too large."""
     status = HTTPStatus(error.status_code)
-    return _body(status, status.name, str(error.detail), {}, trace_id, error.headers)
+    return _body(status, status.name, str(error.detail), {}, trace_id, headers=error.headers)
 
 
 def defect(trace_id: str) -> Response:
@@ -70,6 +70,7 @@ def _body(
     message: str,
     details: Mapping[str, Any],
     trace_id: str,
+    *,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     error = {
