@@ -5,8 +5,9 @@ import os
 from hypothesis import HealthCheck, settings
 
 from tests.databases import database, database_settings, postgres_url
+from tests.mongo import mongodb_database, mongodb_url
 
-__all__ = ["database", "database_settings", "postgres_url"]
+__all__ = ["database", "database_settings", "mongodb_database", "mongodb_url", "postgres_url"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=2_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from steelyard.core import clock
 
@@ -16,9 +17,9 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_base32(milliseconds, 9)}{_base32(secrets.randbits(65), 13)}"
 
 
-def new_hex_id() -> str:
-    """24 hex digits, the form of a MongoDB id: 14 of time (microseconds), so that they sort by it, and 10 of chance."""
-    microseconds = int(clock.now().timestamp() * 1_000_000)
+def new_hex_id(at: datetime | None = None) -> str:
+    """24 hex digits, the form of a MongoDB id: 14 of time (now unless given; microseconds), then 10 of chance."""
+    microseconds = int((at or clock.now()).timestamp() * 1_000_000)
     return f"{microseconds:014x}{secrets.randbits(40):010x}"
 
 

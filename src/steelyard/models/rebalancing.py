@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -223,7 +223,7 @@ async def _store(
         rebalance_id=new_hex_id(),
         model_id=work.model.model_id,
         model_name=work.model.name,
-        rebalance_date=clock.now(),
+        rebalance_date=_milliseconds(clock.now()),
         trade_date=work.day,
         number_of_portfolios=sum(isinstance(outcome, Rebalance) for outcome in outcomes.values()),
         options=options_to_json(work.options) | ({} if work.solver == "exact" else {"solver": work.solver}),
@@ -239,6 +239,11 @@ async def _store(
     if replay is None:
         raise ConflictError("the record of the first request with this key is gone; ask again", code="RECORD_GONE")
     return replay
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """As exact as every store keeps it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _result(portfolio_id: str, place: int, name: str | None, outcome: Outcome) -> PortfolioResult:

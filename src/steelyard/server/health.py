@@ -36,6 +36,8 @@ async def ready(request: Request) -> JSONResponse:
     """Every part that a request may need answers now: the database and the job engine."""
     state = request.app.state
     checks = {"database": state.database.check, "jobs": state.jobs.check}
+    if state.settings.model_store != "sql":
+        checks["models"] = state.model_store.check
     outcomes = await asyncio.gather(*(_outcome(check) for check in checks.values()))
     verdicts = dict(zip(checks, outcomes, strict=True))
     good = all(verdict == "ok" for verdict in outcomes)
