@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,8 @@ def mongodb_database(mongodb_url: str) -> Iterator[str]:
 
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     yield name
-    with MongoClient(mongodb_url) as client:
+    client: MongoClient[dict[str, Any]] = MongoClient(mongodb_url)
+    with client:
         client.drop_database(name)
 
 
@@ -82,7 +84,10 @@ def _make_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         assert server.poll() is None, log.read_text()[-2000:]
         assert time.monotonic() < give_up, "MongoDB did not get ready"
         # A new client each time: one from before the founding does not see the member it is to talk to.
-        with MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500
+        )
+        with client:
             try:
                 if not founded:
                     client.admin.command("replSetInitiate", {"_id": "test", "members": members})

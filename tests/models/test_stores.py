@@ -222,7 +222,7 @@ async def test_a_rebalance_and_a_change_at_once_lose_nothing(store):
 
 async def test_records_come_newest_first(store):
     made = await store.create(ACME, growth())
-    ids = []
+    ids: list[str] = []
     for second in range(5):
         stored = record(made, NOON + timedelta(seconds=second))
         await store.save_rebalance(ACME, stored, [result(f"p{second % 2}")])
