@@ -11,6 +11,7 @@ from steelyard._version import __version__
 from steelyard.core.errors import SteelyardError
 from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
+from steelyard.models.commands import models_app, rebalance
 from steelyard.research.commands import sweep
 from steelyard.server.commands import demo, serve
 
@@ -42,6 +43,8 @@ app.add_typer(data_commands, name="data")
 app.command()(infra.config)
 app.add_typer(infra.keys_app)
 app.add_typer(infra.db_app)
+app.add_typer(models_app)
+app.command()(rebalance)
 
 
 def main() -> None:

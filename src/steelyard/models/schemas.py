@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -160,6 +160,10 @@ class ModelPost(Wire):
             portfolios=tuple(self.portfolios),
             options=None if self.options is None else self.options.to_options(),
         )
+
+
+class ModelsFile(RootModel[list[ModelPost] | ModelPost]):
+    """One new model or several, as a file holds them."""
 
 
 class ModelPut(ModelPost):

@@ -21,8 +21,8 @@ from steelyard.infra.migrations import upgrade
 from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
+from steelyard.models import account_endpoints, rebalance_endpoints
 from steelyard.models import endpoints as model_endpoints
-from steelyard.models import rebalance_endpoints
 from steelyard.models.composition import model_parts
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
             job_endpoints.proxy,
             model_endpoints.router,
             rebalance_endpoints.router,
+            account_endpoints.router,
         ):
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
