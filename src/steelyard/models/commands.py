@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must no
     from steelyard.infra.database import Database
     from steelyard.models.composition import ModelParts
     from steelyard.models.document import Model
+    from steelyard.models.rebalancing import Answer
 
 models_app = typer.Typer(
     name="models", help="Model portfolios: list, show, create, import, delete.", no_args_is_help=True
