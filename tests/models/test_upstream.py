@@ -13,7 +13,6 @@ import pytest
 from steelyard.core.errors import NotFoundError, UnavailableError
 from steelyard.infra.breaker import CircuitBreaker
 from steelyard.infra.settings import read_settings
-from steelyard.models import upstream
 from steelyard.models.upstream import Service
 from steelyard.models.upstream_sources import AccountingPortfolios, PortfolioNames, PricingPrices, SecurityTickers
 from steelyard.models.valuation import Portfolio
@@ -99,7 +98,7 @@ async def test_pauses_double_and_carry_jitter(monkeypatch):
     async def note(seconds):
         pauses.append(seconds)
 
-    monkeypatch.setattr(upstream.asyncio, "sleep", note)
+    monkeypatch.setattr("steelyard.models.upstream.asyncio.sleep", note)
     async with service_at(Script(summary=Reply(500)), upstream_pause_s=1, upstream_attempts_max=4) as service:
         await portfolio(service)
     for pause, least in zip(pauses, (1, 2, 4), strict=True):

@@ -54,8 +54,9 @@ def _read_number(value: Any) -> Decimal:
 
 
 def _printable(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise PydanticCustomError("control_character", "{text} contains a control character", {"text": repr(text[:40])})
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        message = "{text} contains a control character or half a character"
+        raise PydanticCustomError("unprintable", message, {"text": ascii(text[:40])})
     return text
 
 

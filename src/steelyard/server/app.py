@@ -26,6 +26,7 @@ from steelyard.models import endpoints as model_endpoints
 from steelyard.models.composition import model_parts
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
+from steelyard.server.body_limit import BodyLimitMiddleware
 from steelyard.server.docs_page import install_docs_page
 from steelyard.server.error_bodies import install_error_bodies
 
@@ -46,9 +47,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        max_body_size=settings.body_bytes_max,
     )
     app.state.settings = settings
+    app.add_middleware(BodyLimitMiddleware, bytes_max=settings.body_bytes_max)
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(RequestIdsMiddleware)
     app.add_middleware(
