@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
-from steelyard.core.errors import ConfigurationError
+from steelyard.core.errors import ConfigurationError, InvalidInputError
 from steelyard.infra.database import Database
 from steelyard.infra.settings import Settings
+from steelyard.market.calendars import calendar_zone
 from steelyard.models.built_in import BuiltInPortfolios, BuiltInPrices
 from steelyard.models.providers import Providers
 from steelyard.models.sql_store import SqlModelStore
@@ -24,6 +26,7 @@ from steelyard.models.upstream_sources import (
     SecurityTickers,
     TickerSource,
 )
+from steelyard.models.warm import warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,20 @@ class ModelParts:
     store: ModelStore
     providers: Providers
     trade_calendar: str
+
+
+async def warm_up(settings: Settings) -> None:
+    """Load what the first rebalance would otherwise wait for: compiled kernels and the calendar's zone.
+
+    Raises:
+        ConfigurationError: no calendar has the name that is set.
+    """
+    try:
+        await asyncio.to_thread(calendar_zone, settings.trade_calendar)
+    except InvalidInputError as unknown:
+        msg = f"`STEELYARD_TRADE_CALENDAR`: {unknown.message}"
+        raise ConfigurationError(msg, code="INVALID_SETTING") from None
+    await asyncio.to_thread(warm)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from steelyard.infra.settings import Settings, require_production_ready, use_set
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models import account_endpoints, rebalance_endpoints
 from steelyard.models import endpoints as model_endpoints
-from steelyard.models.composition import model_parts
+from steelyard.models.composition import model_parts, warm_up
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.body_limit import BodyLimitMiddleware
@@ -115,6 +115,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
+        if settings.role in ("all", "api"):
+            await warm_up(settings)
         async with model_parts(settings, parts.database) as models:
             app.state.model_parts, app.state.model_store = models, models.store
             yield
