@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -60,39 +61,39 @@ async def model_parts(settings: Settings, database: Database) -> AsyncIterator[M
         ConfigurationError: MongoDB is asked for without an address, or without its driver.
     """
     store = _store(settings, database)
-    limits = httpx.Limits(
-        max_connections=4 * settings.upstream_calls_at_once_max,
-        max_keepalive_connections=4 * settings.upstream_calls_at_once_max,
-    )
-    async with httpx.AsyncClient(limits=limits, timeout=settings.upstream_timeout_s, trust_env=False) as client:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(store.stop)
         await store.start()
-        try:
-            yield ModelParts(store, build_providers(settings, database, client), settings.trade_calendar)
-        finally:
-            await store.stop()
+        yield ModelParts(store, await _providers(settings, database, stack), settings.trade_calendar)
 
 
-def build_providers(settings: Settings, database: Database, client: httpx.AsyncClient) -> Providers:
+async def _providers(settings: Settings, database: Database, stack: AsyncExitStack) -> Providers:
     """A service for each address that is set, our own tables for the others."""
+    tls = httpx.create_ssl_context()  # reads hundreds of certificates: once, not for each service
+    most = settings.upstream_calls_at_once_max
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+
+    async def service(name: str, url: str, **more: Any) -> Service:
+        # A pool each: httpcore looks at all of a pool's connections for every request.
+        client = httpx.AsyncClient(limits=limits, timeout=settings.upstream_timeout_s, trust_env=False, verify=tls)
+        return Service(name, url, await stack.enter_async_context(client), settings, **more)
+
     own, own_prices = BuiltInPortfolios(database), BuiltInPrices(database)
     reference_s = settings.reference_cache_s
     providers = Providers(own, own_prices, own)
     if settings.accounting_url is not None:
-        portfolios = AccountingPortfolios(Service("accounting", settings.accounting_url, client, settings))
+        portfolios = AccountingPortfolios(await service("accounting", settings.accounting_url))
         providers = Providers(portfolios, providers.prices, providers.names)
     if settings.pricing_url is not None:
         tickers: TickerSource = own_prices.tickers
         if settings.security_url is not None:
-            security = Service("security", settings.security_url, client, settings)
-            tickers = SecurityTickers(security, cache_s=reference_s)
-        pricing = Service("pricing", settings.pricing_url, client, settings)
+            tickers = SecurityTickers(await service("security", settings.security_url), cache_s=reference_s)
+        pricing = await service("pricing", settings.pricing_url)
         prices = PricingPrices(pricing, tickers, cache_s=settings.price_cache_s)
         providers = Providers(providers.portfolios, prices, providers.names)
     if settings.portfolio_url is not None:
-        service = Service(
-            "portfolio", settings.portfolio_url, client, settings, attempts_max=1, timeout_s=NAME_TIMEOUT_S
-        )
-        names = PortfolioNames(service, cache_s=reference_s)
+        portfolio = await service("portfolio", settings.portfolio_url, attempts_max=1, timeout_s=NAME_TIMEOUT_S)
+        names = PortfolioNames(portfolio, cache_s=reference_s)
         providers = Providers(providers.portfolios, providers.prices, names)
     return providers
 
