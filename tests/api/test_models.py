@@ -1,5 +1,6 @@
 """Models and rebalances over HTTP, beyond what the conformance suite asks: the built-in provider, limits, keys."""
 
+import contextlib
 import itertools
 import json
 import threading
@@ -13,6 +14,8 @@ from pyarrow import parquet
 
 from steelyard.infra.keys import DEVELOPMENT_KEY
 from tests.api.conftest import serving
+from tests.http_servers import serve
+from tests.models.script import Script, ok
 
 numbers = itertools.count(1)
 
@@ -352,6 +355,36 @@ def test_a_wrong_key_is_refused_where_none_is_needed(anonymous):
 def test_a_server_that_others_reach_is_never_open(tmp_path):
     with serving(data_dir=tmp_path, role="api", host="0.0.0.0") as address:
         error(httpx.get(f"{address}/api/v1/models"), 401, "CREDENTIAL_MISSING")
+
+
+def test_upstream_calls_of_a_rebalance_are_counted_and_bounded(tmp_path):
+    portfolios = [f"p{number}" for number in range(50)]
+    names = [f"S{number:02}" for number in range(100)]
+    held = [{"securityId": security(name), "netQuantity": 3} for name in names]
+    upstream = Script(
+        summary=ok({"cashBalance": "100000", "securities": held}),
+        prices=ok([{"ticker": name, "close": 10} for name in names]),
+        **{security(name): ok({"ticker": name}) for name in names},
+        **{portfolio: ok({"name": f"{portfolio} pension"}) for portfolio in portfolios},
+    )
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(serve(upstream))
+        urls = dict.fromkeys(("accounting_url", "pricing_url", "security_url", "portfolio_url"), url)
+        bounded = {"role": "api", "upstream_calls_at_once_max": 8, **urls}
+        address = stack.enter_context(serving(data_dir=tmp_path, **bounded))
+        client = stack.enter_context(httpx.Client(base_url=address, timeout=60))
+        model = create(client, *portfolios, positions=[position(name, "0.005", "0.004", "0.004") for name in names])
+        for remembered in (False, True):
+            upstream.paths.clear()
+            results = client.post(f"/api/v1/model/{model['modelId']}/rebalance").json()
+            assert [result["portfolioName"] for result in results] == [f"{one} pension" for one in portfolios]
+            assert all(len(result["transactions"]) == 100 for result in results)
+            expected = {"/summary": 50, "/prices": 1, "/security/": 100, "/portfolio/": 50}
+            if remembered:
+                expected |= {"/security/": 0, "/portfolio/": 0}
+            assert {part: upstream.calls(part) for part in expected} == expected
+            assert len(upstream.paths) == sum(expected.values())
+    assert upstream.at_once_most <= 2 * 8  # accounting and names, each within its bound
 
 
 def test_an_outage_is_503_and_says_when_to_try_again(tmp_path):
