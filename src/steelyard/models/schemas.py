@@ -54,7 +54,7 @@ def _read_number(value: Any) -> Decimal:
 
 
 def _printable(text: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+    if not text.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         message = "{text} contains a control character or half a character"
         raise PydanticCustomError("unprintable", message, {"text": ascii(text[:40])})
     return text
