@@ -331,6 +331,16 @@ def test_holdings_and_prices_come_from_csv_and_parquet_alike(anonymous):
     assert listed[security("Z")] == {"securityId": security("Z"), "ticker": "ZZ", "price": None}
 
 
+def test_the_document_describes_refusals_as_they_are(anonymous):
+    document = anonymous.get("/openapi.json").json()
+    for path in ("/api/v1/models", "/api/v1/portfolio/{portfolio_id}/rebalance", "/api/v1/accounts/import"):
+        answers = document["paths"][path]["post"]["responses"]
+        schemas = {status: answers[status]["content"]["application/json"]["schema"] for status in ("400", "422", "503")}
+        assert {schema["$ref"].rsplit("/", 1)[1] for schema in schemas.values()} == {"RefusalView"}
+    properties = document["components"]["schemas"]["RefusalErrorView"]["properties"]
+    assert set(properties) == {"code", "message", "details", "timestamp", "traceId"}
+
+
 def test_cors_lets_a_page_of_another_origin_ask(anonymous):
     headers = {"Origin": "http://desk.example", "Access-Control-Request-Method": "PUT"}
     answer = anonymous.options("/api/v1/models", headers=headers)

@@ -18,13 +18,13 @@ from steelyard.models.exact_json import ExactRoute
 from steelyard.models.importing import CASH, Row
 from steelyard.models.rebalance_endpoints import Limit
 from steelyard.models.schemas import Number, Text, Wire
-from steelyard.models.views import decimal_text
+from steelyard.models.views import REFUSALS, decimal_text
 
 ACCOUNTS_SENT_MAX = 10_000
 """Portfolios or securities of one JSON body."""
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 
-router = APIRouter(prefix="/api/v1", tags=["holdings and prices"], route_class=ExactRoute)
+router = APIRouter(prefix="/api/v1", tags=["holdings and prices"], route_class=ExactRoute, responses=REFUSALS)
 
 
 class AccountBody(Wire):

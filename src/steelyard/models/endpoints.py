@@ -16,7 +16,7 @@ from steelyard.models.document import Model
 from steelyard.models.exact_json import ExactRoute
 from steelyard.models.schemas import ModelPost, ModelPut, PortfoliosBody, PositionBody, SecurityBody
 from steelyard.models.stores import ModelStore
-from steelyard.models.views import ModelView, model_view
+from steelyard.models.views import REFUSALS, ModelView, model_view
 
 PAGE_MAX = 1_000
 """Models or records of one page."""
@@ -35,7 +35,7 @@ def model_store(request: Request) -> ModelStore:
 
 Store = Annotated[ModelStore, Depends(model_store)]
 
-router = APIRouter(prefix="/api/v1", tags=["models"], route_class=ExactRoute)
+router = APIRouter(prefix="/api/v1", tags=["models"], route_class=ExactRoute, responses=REFUSALS)
 
 
 @router.get("/models", response_model=list[ModelView])

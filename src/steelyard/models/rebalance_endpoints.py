@@ -22,6 +22,7 @@ from steelyard.models.schemas import PortfoliosBody, RebalanceBody
 from steelyard.models.stores import ModelStore, RebalanceRecord
 from steelyard.models.validation import check_portfolio_ids
 from steelyard.models.views import (
+    REFUSALS,
     DriftReportView,
     RebalanceView,
     RecordPortfolioView,
@@ -49,7 +50,7 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 UseSolver = Annotated[Solver, Query(description="`exact`, or a MILP solver behind the same checks")]
 
-router = APIRouter(prefix="/api/v1", tags=["rebalances"], route_class=ExactRoute)
+router = APIRouter(prefix="/api/v1", tags=["rebalances"], route_class=ExactRoute, responses=REFUSALS)
 
 
 @router.post("/model/{model_id}/rebalance", response_model=list[RebalanceView])

@@ -76,6 +76,35 @@ class ErrorView(Wire):
     details: dict[str, Any]
 
 
+class RefusalErrorView(ErrorView):
+    """Why a request was refused."""
+
+    timestamp: AwareDatetime
+    trace_id: str
+
+
+class RefusalView(Wire):
+    """The body of every refusal on these routes."""
+
+    error: RefusalErrorView
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": RefusalView, "description": meaning}
+    for status, meaning in {
+        400: "The body, a parameter or an id is malformed or breaks a rule",
+        401: "A credential is needed, or the one sent is wrong",
+        403: "The credential has not the scope",
+        404: "No such model, portfolio or record",
+        409: "The version is stale, the name is taken, or the key was used for another request",
+        413: "The body is too large",
+        422: "The optimisation has no answer",
+        503: "A service that is needed does not answer; see Retry-After",
+    }.items()
+}
+"""What each route may answer instead, for the OpenAPI document."""
+
+
 class RebalanceView(Wire):
     """Orders of one portfolio, or the reason why there are none."""
 
