@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,8 @@ Save = Callable[[AsyncSession], Awaitable[None]]
 
 REPORT_INTERVAL_S = 0.02
 """Reports that follow the last one sooner are left out: nobody reads 50 a second."""
+STOP_CHECK_S = 0.1
+"""How often a handler that waits for another machine looks whether it should stop, in seconds."""
 
 
 class JobContext:
@@ -27,7 +30,7 @@ class JobContext:
         self,
         job: Job,
         loop: asyncio.AbstractEventLoop,
-        write_report: Callable[[int, str], Coroutine[Any, Any, bool | None]],
+        write_report: Callable[[int, str, Save | None], Coroutine[Any, Any, bool | None]],
     ) -> None:
         self.job = job
         self.saves: list[Save] = []
@@ -46,11 +49,18 @@ class JobContext:
         self.raise_if_cancelled()
         if time.monotonic() - self._reported_s < REPORT_INTERVAL_S:
             return
-        cancelled = self.wait_for(self._write_report(min(100, max(0, int(percent))), message))
-        self._reported_s = time.monotonic()
-        if cancelled or cancelled is None:
-            self.stop()
-            self.raise_if_cancelled()
+        self._write(percent, message, None)
+
+    def save_now(self, save: Save, percent: float, message: str = "") -> None:
+        """Have ``save(session)`` write rows that a later attempt finds, in one transaction with a report.
+
+        Nothing is written by an attempt that has lost its say, so no part of a job is saved twice.
+
+        Raises:
+            CancelledError: the job was cancelled; the rows stay.
+        """
+        self.raise_if_cancelled()
+        self._write(percent, message, save)
 
     def raise_if_cancelled(self) -> None:
         """Stop here if the job was cancelled or its worker is to stop; cheap enough for an inner loop.
@@ -76,6 +86,26 @@ class JobContext:
         So the rows are there exactly if the job is completed, however often it was begun.
         """
         self.saves.append(save)
+
+    def _write(self, percent: float, message: str, save: Save | None) -> None:
+        cancelled = self.wait_for(self._write_report(min(100, max(0, int(percent))), message, save))
+        self._reported_s = time.monotonic()
+        if cancelled or cancelled is None:
+            self.stop()
+            self.raise_if_cancelled()
+
+    def wait_or_stop(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """As :meth:`wait_for`, but no longer than until the job is cancelled: for calls to other machines.
+
+        Raises:
+            CancelledError: the job was cancelled, and ``coroutine`` with it.
+        """
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        while not wait([future], timeout=STOP_CHECK_S).done:
+            if self._stop.is_set():
+                future.cancel()
+                self.raise_if_cancelled()
+        return future.result()
 
     def wait_for(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         """Run ``coroutine`` on the worker's event loop and wait for its answer."""

@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from steelyard.core.errors import CancelledError, SteelyardError, UnavailableErr
 from steelyard.infra import jobs_store as store
 from steelyard.infra import metrics
 from steelyard.infra.database import Database, after_commit
-from steelyard.infra.job_context import JobContext
+from steelyard.infra.job_context import JobContext, Save
 from steelyard.infra.jobs_store import Job, JobStatus
 from steelyard.infra.settings import Settings
 
@@ -103,7 +104,7 @@ class JobRunner:
         job = asyncio.run_coroutine_threadsafe(self._claim(job_id, run), self._loop).result()
         if job is None:
             return
-        context = JobContext(job, self._loop, lambda percent, message: self._report(job, percent, message))
+        context = JobContext(job, self._loop, partial(self._report, job))
         self.running[job.id] = context
         try:
             if self._stopping:
@@ -164,10 +165,13 @@ class JobRunner:
             after_commit(session, lambda: self._ring(job_id))
             return job
 
-    async def _report(self, job: Job, percent: int, message: str) -> bool | None:
+    async def _report(self, job: Job, percent: int, message: str, save: Save | None) -> bool | None:
         async with self._database.transaction() as session:
             after_commit(session, lambda: self._ring(job.id))
-            return await store.add_report(session, job, percent, message)
+            cancelled = await store.add_report(session, job, percent, message)
+            if save is not None and cancelled is not None:
+                await save(session)
+            return cancelled
 
     async def _finish(self, context: JobContext, outcome: _Outcome) -> None:
         while True:

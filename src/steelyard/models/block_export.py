@@ -22,14 +22,20 @@ def blocks_to_csv(blocks: Iterable[Block]) -> str:
 
     A portfolio id that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(CSV_COLUMNS)
-    for block in blocks:
-        for one in block.allocations:
-            shown = f"'{one.portfolio_id}" if one.portfolio_id.startswith(_FORMULA_STARTS) else one.portfolio_id
-            writer.writerow((block.side, block.security_id, block.quantity, shown, one.quantity))
-    return text.getvalue()
+    return csv_header() + "".join(map(block_lines, blocks))
+
+
+def csv_header() -> str:
+    """The first line of :func:`blocks_to_csv`."""
+    return _lines([CSV_COLUMNS])
+
+
+def block_lines(block: Block) -> str:
+    """The lines of one block, for a file that is written block by block."""
+    return _lines(
+        (block.side, block.security_id, block.quantity, _shown(one.portfolio_id), one.quantity)
+        for one in block.allocations
+    )
 
 
 def blocks_to_fix(
@@ -75,6 +81,16 @@ def blocks_to_fix(
             (40, "1"),
         ]
         yield _framed(fields)
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _shown(portfolio_id: str) -> str:
+    return f"'{portfolio_id}" if portfolio_id.startswith(_FORMULA_STARTS) else portfolio_id
 
 
 def _framed(fields: list[tuple[int, str]]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from steelyard.models.explain import reasons
 from steelyard.models.solution import ShareProblem, Status, solve_shares
 from steelyard.models.windows import SUM_MAX, Whole, largest
 
@@ -31,6 +32,7 @@ class BookRebalance:
         cash_after: ``(P,)``, money; as before where there is no answer.
         change: ``(P, K)``, units to buy or, negative, to sell; 0 where there is no answer.
         weight: ``(P, K)``, after the trades, in ten-thousandths, half-even; 0 where there is no answer.
+        reason: ``(P, K)`` of :class:`steelyard.models.explain.Reason`.
     """
 
     status: npt.NDArray[np.int8]
@@ -38,6 +40,7 @@ class BookRebalance:
     cash_after: Whole
     change: Whole
     weight: Whole
+    reason: npt.NDArray[np.int8]
 
 
 def rebalance_book(
@@ -75,7 +78,8 @@ def rebalance_book(
     quantity = np.where(answered, solution.quantity, held)
     change = quantity - held
     weight = np.where(answered, _half_even(WEIGHT_PARTS * quantity * price, problem.market_value[:, None]), 0)
-    return BookRebalance(status, market_value, cash - change @ price, change, weight)
+    why = reasons(problem, solution)
+    return BookRebalance(status, market_value, cash - change @ price, change, weight, why)
 
 
 def _half_even(value: Whole, whole: Whole) -> Whole:

@@ -180,6 +180,11 @@ class MongoModelStore(ModelStore):
 
     @override
     @_or_unavailable
+    async def mark_rebalanced(self, by: Principal, model_id: str, rebalanced: datetime) -> None:
+        await self._mark(by.tenant, ObjectId(model_id), rebalanced)
+
+    @override
+    @_or_unavailable
     async def find_rebalance(self, tenant: str, rebalance_id: str) -> RebalanceRecord | None:
         return await _record_where({"_id": ObjectId(rebalance_id), "tenant": tenant})
 
@@ -227,9 +232,11 @@ class MongoModelStore(ModelStore):
 
     async def _finish(self, head: Mapping[str, Any]) -> None:
         """What follows once a record is stored; doing it twice changes nothing."""
-        model = {"_id": head["modelId"], "tenant": head["tenant"]}
-        await self._models.update_one(model, {"$max": {"lastRebalanceDate": head["rebalanceDate"]}})
+        await self._mark(head["tenant"], head["modelId"], head["rebalanceDate"])
         await self._heads.update_one({"_id": head["_id"]}, {"$unset": {"unfinished": ""}})
+
+    async def _mark(self, tenant: str, model_id: ObjectId, rebalanced: datetime) -> None:
+        await self._models.update_one({"_id": model_id, "tenant": tenant}, {"$max": {"lastRebalanceDate": rebalanced}})
 
     async def _discard(self, head_id: ObjectId) -> None:
         """Remove a record that nobody sees: its results first, so that a crash leaves the head to find them by."""

@@ -26,6 +26,8 @@ from steelyard.models.solution import SECONDS_MAX, ShareProblem, ShareSolution, 
 from steelyard.models.valuation import EXACT, Failure, Portfolio, Valued, share_of, value_portfolio
 
 Solver = Literal["exact", "cvxpy"]
+SOLD = ("NOT_IN_MODEL", "sold, because it is not in the model")
+"""Reason and words of a holding that the model does not have."""
 
 
 class Side(StrEnum):
@@ -208,15 +210,15 @@ def _rebalance(
         market_value=portfolio.market_value,
         cash_before=portfolio.cash,
         cash_after=cash,
-        transactions=_transactions(drifts, trade_date),
+        transactions=transactions_of(drifts, trade_date),
         drifts=tuple(drifts),
         objective=EXACT.divide(from_scaled(int(solution.objective[p]), digits=rows.money_digits), unit),
         cash_is_tight=bool(solution.repaired[p]),
     )
 
 
-def _transactions(drifts: Sequence[Drift], trade_date: date) -> tuple[Transaction, ...]:
-    """One whole-unit order for each change."""
+def transactions_of(drifts: Sequence[Drift], trade_date: date) -> tuple[Transaction, ...]:
+    """One whole-unit order for each change, sells first, then by security id."""
     transactions = []
     for drift in drifts:
         change = int(EXACT.subtract(drift.adjusted_quantity, drift.original_quantity))
@@ -232,7 +234,7 @@ def _outside_note(security_id: str, outside: Outside, portfolio: Valued) -> tupl
         return "SUBSTITUTE", f"counts for the target of {outside.stands_for[security_id]}"
     remaining = outside.remaining[security_id]
     if not remaining:
-        return "NOT_IN_MODEL", "sold, because it is not in the model"
+        return SOLD
     if remaining == fraction_of(portfolio.holdings[security_id]):
         return "FRACTION_KEPT", "not in the model; the whole units are sold and the fraction stays"
     return "NOT_ALLOWED", "not in the model, but lots, the minimum trade or the allowed directions keep it"

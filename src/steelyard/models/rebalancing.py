@@ -248,7 +248,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 def _result(portfolio_id: str, place: int, name: str | None, outcome: Outcome) -> PortfolioResult:
     if not isinstance(outcome, Rebalance):
-        return PortfolioResult(portfolio_id, place, name, error=_error(portfolio_id, outcome))
+        return PortfolioResult(portfolio_id, place, name, error=error_view(portfolio_id, outcome))
     return PortfolioResult(
         portfolio_id,
         place,
@@ -260,7 +260,8 @@ def _result(portfolio_id: str, place: int, name: str | None, outcome: Outcome) -
     )
 
 
-def _error(portfolio_id: str, outcome: Failure | SteelyardError) -> dict[str, Any]:
+def error_view(portfolio_id: str, outcome: Failure | SteelyardError) -> dict[str, Any]:
+    """Why a portfolio got no orders, JSON-ready."""
     details = {"portfolioId": portfolio_id, **outcome.details}
     return {"code": outcome.code, "message": outcome.message, "details": details}
 
@@ -273,7 +274,7 @@ def _all_failed(model: Model, outcomes: Mapping[str, Outcome]) -> SteelyardError
     codes = {outcome.code for outcome in failed.values()}
     first = next(iter(failed.values()))
     shown: list[dict[str, Any]] = [
-        {"portfolioId": portfolio_id, "error": _error(portfolio_id, outcome)}
+        {"portfolioId": portfolio_id, "error": error_view(portfolio_id, outcome)}
         for portfolio_id, outcome in list(failed.items())[:FAILURES_SHOWN_MAX]
     ]
     if len(failed) == 1:

@@ -136,15 +136,17 @@ class SqlModelStore(ModelStore):
                 await session.flush()
                 rows = [_result_values(record.rebalance_id, result) for result in results]
                 await _insert(session, ResultRow, rows)
-                model = and_(ModelRow.tenant == by.tenant, ModelRow.id == record.model_id)
-                await session.execute(
-                    update(ModelRow).where(model).values(last_rebalance_date=_later(record.rebalance_date))
-                )
+                await _mark_rebalanced(session, by.tenant, record.model_id, record.rebalance_date)
                 facts = {"modelId": record.model_id, "portfolios": record.number_of_portfolios}
                 note(session, by, "model.rebalance", record.rebalance_id, facts)
         except IntegrityError:
             return False
         return True
+
+    @override
+    async def mark_rebalanced(self, by: Principal, model_id: str, rebalanced: datetime) -> None:
+        async with self._database.transaction() as session:
+            await _mark_rebalanced(session, by.tenant, model_id, rebalanced)
 
     @override
     async def find_rebalance(self, tenant: str, rebalance_id: str) -> RebalanceRecord | None:
@@ -206,6 +208,11 @@ class SqlModelStore(ModelStore):
 
 def _is_version(table: type[ModelRow | RebalanceRow], tenant: str, row_id: str, version: int) -> ColumnElement[bool]:
     return and_(table.tenant == tenant, table.id == row_id, table.version == version)
+
+
+async def _mark_rebalanced(session: AsyncSession, tenant: str, model_id: str, rebalanced: datetime) -> None:
+    model = and_(ModelRow.tenant == tenant, ModelRow.id == model_id)
+    await session.execute(update(ModelRow).where(model).values(last_rebalance_date=_later(rebalanced)))
 
 
 def _later(moment: datetime) -> ColumnElement[Any]:

@@ -130,6 +130,9 @@ class ModelStore(Protocol):
     async def save_rebalance(self, by: Principal, record: RebalanceRecord, results: Sequence[PortfolioResult]) -> bool:
         """Keep a record, then the date of the model's last rebalance; False, and no effect, if its key is taken."""
 
+    async def mark_rebalanced(self, by: Principal, model_id: str, rebalanced: datetime) -> None:
+        """Move the date of a model's last rebalance forward, never back; nothing happens if there is no such model."""
+
     async def find_rebalance(self, tenant: str, rebalance_id: str) -> RebalanceRecord | None:
         """The record, or None."""
 

@@ -21,9 +21,10 @@ from steelyard.infra.migrations import upgrade
 from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
-from steelyard.models import account_endpoints, rebalance_endpoints
+from steelyard.models import account_endpoints, book_endpoints, rebalance_endpoints
 from steelyard.models import endpoints as model_endpoints
-from steelyard.models.composition import model_parts, warm_up
+from steelyard.models.book_job import BOOK, book_job
+from steelyard.models.composition import ModelParts, model_parts, warm_up
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.body_limit import BodyLimitMiddleware
@@ -70,6 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
             job_endpoints.proxy,
             model_endpoints.router,
             rebalance_endpoints.router,
+            book_endpoints.router,
+            job_endpoints.books,
             account_endpoints.router,
         ):
             app.include_router(router)
@@ -85,6 +88,7 @@ class Parts:
     database: Database
     jobs: Jobs
     webhooks: Webhooks
+    models: ModelParts
 
 
 @asynccontextmanager
@@ -98,12 +102,14 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     try:
         if settings.is_sqlite:
             await upgrade(database)
-        if works:
-            await jobs.start()
-        try:
-            yield Parts(database, jobs, webhooks)
-        finally:
-            await jobs.stop()
+        async with model_parts(settings, database) as models:
+            jobs.register(BOOK, book_job(models, database))
+            if works:
+                await jobs.start()
+            try:
+                yield Parts(database, jobs, webhooks, models)
+            finally:
+                await jobs.stop()
     finally:
         await database.dispose()
 
@@ -117,6 +123,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.open_streams = Counter[str]()
         if settings.role in ("all", "api"):
             await warm_up(settings)
-        async with model_parts(settings, parts.database) as models:
-            app.state.model_parts, app.state.model_store = models, models.store
-            yield
+        app.state.model_parts, app.state.model_store = parts.models, parts.models.store
+        yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,21 +13,24 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from steelyard.core import clock
-from steelyard.core.errors import SteelyardError
+from steelyard.core.errors import NotFoundError, SteelyardError
 from steelyard.infra.audit import record
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import Job, JobEvent, Jobs, JobStatus
 from steelyard.infra.principal import Principal
 from steelyard.infra.settings import Settings
-from steelyard.infra.web import Session, require
+from steelyard.infra.web import Session, require, require_unless_open
 from steelyard.infra.webhooks import Webhooks
+from steelyard.models.book_job import BOOK
 
 JOBS_MAX = 500
 
 Reader = Annotated[Principal, Depends(require("sweeps:read"))]
 Writer = Annotated[Principal, Depends(require("sweeps:write"))]
+BookReader = Annotated[Principal, Depends(require_unless_open("models:read"))]
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+books = APIRouter(prefix="/api/v1/rebalance-batches", tags=["rebalance batches"])
 proxy = APIRouter(prefix="/sse-proxy/jobs", tags=["jobs"])
 
 
@@ -80,6 +84,20 @@ async def read_webhooks(job_id: str, principal: Reader, request: Request, sessio
 
 async def open_stream(job_id: str, principal: Reader, request: Request) -> AsyncIterator[Job]:
     """The job to stream, once it is known to be there and the credential may hold one more stream."""
+    async with _streaming(job_id, principal, request) as job:
+        yield job
+
+
+async def open_book_stream(batch_id: str, principal: BookReader, request: Request) -> AsyncIterator[Job]:
+    """As :func:`open_stream`, of a rebalance batch, for who may read those."""
+    async with _streaming(batch_id, principal, request) as job:
+        if job.kind != BOOK:
+            raise NotFoundError(f"there is no rebalance batch `{batch_id[:100]}`", code="BATCH_NOT_FOUND")
+        yield job
+
+
+@asynccontextmanager
+async def _streaming(job_id: str, principal: Principal, request: Request) -> AsyncIterator[Job]:
     database: Database = request.app.state.database
     settings: Settings = request.app.state.settings
     open_streams: Counter[str] = request.app.state.open_streams
@@ -113,6 +131,17 @@ async def stream_job(
         if event.status is JobStatus.FAILED and not error_was_sent:
             yield _sent(f"{event.sequence}-error", {"error": True, "message": event.message}, event)
         yield _sent(str(event.sequence), await _outcome(request, job), event)
+
+
+@books.get("/{batch_id}/stream", response_class=EventSourceResponse)
+async def stream_book(
+    request: Request,
+    job: Annotated[Job, Depends(open_book_stream)],
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Progress of a rebalance batch as it happens, then the end; `Last-Event-ID` goes on without gap or repetition."""
+    async for event in stream_job(request, job, last_event_id):
+        yield event
 
 
 async def _outcome(request: Request, job: Job) -> dict[str, Any]:
