@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +27,8 @@ class BlockBuilder:
         order = np.lexsort((trades.portfolio, keys))
         keys, places = keys[order], (trades.portfolio[order] + first).astype(np.int32)
         asked = abs(trades.change[order])
-        starts = np.flatnonzero(np.diff(keys, prepend=-1))
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(keys)], strict=True):
+        starts = np.flatnonzero(np.diff(keys, prepend=-1)).tolist()
+        for start, end in pairwise([*starts, len(keys)]):
             security, is_buy = divmod(int(keys[start]), 2)
             pieces = self._pieces.setdefault((bool(is_buy), securities[security]), [])
             pieces.append((places[start:end], asked[start:end]))

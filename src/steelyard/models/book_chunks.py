@@ -242,9 +242,9 @@ def _amount_digits(
     positions: int,
 ) -> npt.NDArray[np.int64]:
     of_cash, of_price = (
-        np.array([max(-int(one.as_tuple().exponent), 0) for one in numbers], np.int64) for numbers in (cash, prices)
+        np.array([-int(one.as_tuple().exponent) for one in numbers], np.int64) for numbers in (cash, prices)
     )
-    before = of_cash.copy()
+    before = np.maximum(of_cash, 0)
     there = usable[entries.portfolio]
     np.maximum.at(before, entries.portfolio[there], of_price[entries.security[there]] + entries.decimals[there])
     return np.stack([before, np.maximum(before, of_price[:positions].max(initial=0))])

@@ -64,10 +64,13 @@ class OrderColumns:
 
 def join_columns(parts: Iterable[OrderColumns]) -> OrderColumns:
     """The entries of several, one after the other."""
-    listed = list(parts)
+    listed = [_EMPTY, *parts]
     return OrderColumns(
         *(np.concatenate([getattr(one, field.name) for one in listed]) for field in fields(OrderColumns))
     )
+
+
+_EMPTY = OrderColumns(*(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int64, np.int8, np.int64, np.int8)))
 
 
 def to_bytes(columns: dict[str, npt.NDArray[Any]]) -> bytes:

@@ -37,7 +37,8 @@ class HoldingColumns:
         security: ``(E,)``, places in ``securities``.
         units: ``(E,)``, whole, of any sign.
         decimals: ``(E,)``, how many zeros the quantity has after its point.
-        is_whole: ``(P,)``; a portfolio with a fraction, or more than ``UNITS_MAX`` of something, has no entries.
+        is_whole: ``(P,)``; a portfolio with a fraction, an exponent, or more than ``UNITS_MAX`` of something has no
+            entries.
     """
 
     securities: tuple[str, ...]
@@ -93,7 +94,7 @@ def _whole_units(quantities: Iterable[str]) -> tuple[list[int], list[int]] | Non
         numbers = [Decimal(text) for text in texts]
     if any(not number.is_finite() or number.adjusted() > len(str(UNITS_MAX)) for number in numbers):
         return None
-    decimals = [max(-int(number.as_tuple().exponent), 0) for number in numbers]
-    if max(decimals) > _DECIMALS_MAX or any(number != int(number) for number in numbers):
+    decimals = [-int(number.as_tuple().exponent) for number in numbers]
+    if not 0 <= min(decimals) <= max(decimals) <= _DECIMALS_MAX or any(number != int(number) for number in numbers):
         return None
     return [int(number) for number in numbers], decimals
