@@ -9,9 +9,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.api.conftest import eventually, serving
-from tests.api.test_models import PRICES, create, error, orders, position, security
-from tests.http_servers import Reply, serve
+from tests.api.conftest import eventually
+from tests.api.test_models import PRICES, create, error, orders, security
 
 BATCHES = "/api/v1/rebalance-batches"
 numbers = itertools.count(1)
@@ -197,25 +196,6 @@ def test_one_key_is_one_book(anonymous, desk):
     assert submit(anonymous, **body)["batchId"] != first["batchId"]
 
 
-def test_all_models_are_a_book(tmp_path):
-    with serving(data_dir=tmp_path) as url, httpx.Client(base_url=url, timeout=30) as client:
-        empty = submit(client, all=True)
-        assert done(client, empty)["portfolios"]["total"] == 0
-        listed = [{"securityId": security(name), "ticker": name, "price": price} for name, price in PRICES.items()]
-        client.post("/api/v1/securities", json={"securities": listed}).raise_for_status()
-        accounts = [{"portfolioId": f"p{n}", "cash": "5000"} for n in range(3)]
-        client.post("/api/v1/accounts", json={"accounts": accounts}).raise_for_status()
-        create(client, "p0", "p1")
-        create(client, "p2")
-        batch = submit(client, all=True)
-        assert [one["portfolios"] for one in done(client, batch)["models"]] == [2, 1]
-        assert client.get(f"{batch['statusUrl']}/blocks").json()
-        listed = client.get(BATCHES, params={"limit": 1}).json()
-        assert [one["batchId"] for one in listed["batches"]] == [batch["batchId"]]
-        rest = client.get(BATCHES, params={"cursor": listed["nextCursor"]}).json()
-        assert [one["batchId"] for one in rest["batches"]] == [empty["batchId"]]
-
-
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -245,76 +225,3 @@ def test_what_is_not_there_is_404(anonymous, desk):
     error(anonymous.get(f"{batch['statusUrl']}/blocks/SELL/other"), 404, "BLOCK_NOT_FOUND")
     error(anonymous.get(f"{batch['statusUrl']}/portfolios", params={"cursor": "x"}), 400, "INVALID_CURSOR")
     error(anonymous.post(f"{batch['statusUrl']}/resume"), 409, "JOB_NOT_RESUMABLE")
-
-
-def test_another_tenant_sees_no_book_of_ours(anonymous, desk, base_url):
-    from tests.api.test_models import other_tenant
-
-    model, _ = desk(1)
-    batch = submit(anonymous, modelIds=[model["modelId"]])
-    done(anonymous, batch)
-    with other_tenant(base_url) as stranger:
-        for path in ("", "/portfolios", "/blocks", "/stream", "/portfolio/desk1"):
-            error(stranger.get(batch["statusUrl"] + path), 404)
-        error(stranger.delete(batch["statusUrl"]), 404, "BATCH_NOT_FOUND")
-        assert stranger.get(BATCHES).json()["batches"] == []
-
-
-def test_a_running_book_can_be_cancelled_and_gone_on_with(tmp_path):
-    """Accounting holds its answers back until the book is cancelled."""
-    import threading
-
-    is_open = threading.Event()
-
-    def answer(request):
-        is_open.wait(20)
-        portfolio_id = request.path.split("/")[-2]
-        body = {"portfolioId": portfolio_id, "cashBalance": "5000", "securityCount": 0, "securities": []}
-        return Reply(body=json.dumps(body).encode())
-
-    with (
-        serve(answer) as accounting,
-        serving(data_dir=tmp_path, accounting_url=accounting) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
-    ):
-        listed = [{"securityId": security(name), "ticker": name, "price": price} for name, price in PRICES.items()]
-        client.post("/api/v1/securities", json={"securities": listed}).raise_for_status()
-        model = create(client, *(f"p{n}" for n in range(4)))
-        batch = submit(client, modelIds=[model["modelId"]])
-        eventually(lambda: client.get(batch["statusUrl"]).json()["status"] == "running")
-        error(client.get(f"{batch['statusUrl']}/blocks"), 409, "BATCH_NOT_COMPLETED")
-        client.delete(batch["statusUrl"]).raise_for_status()
-        ended = eventually(lambda: done(client, batch), seconds=1)
-        assert (ended["status"], ended["portfolios"]["pending"]) == ("cancelled", 4)
-        error(client.get(f"{batch['statusUrl']}/blocks"), 409, "BATCH_NOT_COMPLETED")
-        is_open.set()
-        client.post(f"{batch['statusUrl']}/resume").raise_for_status()
-        ended = done(client, batch)
-        assert (ended["status"], ended["portfolios"]["rebalanced"]) == ("completed", 4)
-
-
-def test_accounting_that_fails_one_portfolio_fails_it_alone(tmp_path):
-    def answer(request):
-        portfolio_id = request.path.split("/")[-2]
-        if portfolio_id == "p1":
-            return Reply(500)
-        held = [{"securityId": security("A"), "netQuantity": 3}, {"securityId": security("C"), "netQuantity": 2.5}]
-        body = {"portfolioId": portfolio_id, "cashBalance": 5000.25, "securityCount": 2, "securities": held}
-        return Reply(body=json.dumps(body).encode())
-
-    fast = {"upstream_pause_s": 0}
-    with (
-        serve(answer) as accounting,
-        serving(data_dir=tmp_path, accounting_url=accounting, **fast) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
-    ):
-        listed = [{"securityId": security(name), "ticker": name, "price": price} for name, price in PRICES.items()]
-        client.post("/api/v1/securities", json={"securities": listed}).raise_for_status()
-        model = create(client, *(f"p{n}" for n in range(4)))
-        batch = submit(client, modelIds=[model["modelId"]])
-        assert done(client, batch)["portfolios"] == {"total": 4, "rebalanced": 3, "failed": 1, "pending": 0}
-        failed = portfolios(client, batch, status="FAILED")
-        assert [one["portfolioId"] for one in failed] == ["p1"]
-        alone = client.post(f"/api/v1/portfolio/p2/rebalance").json()
-        same = client.get(f"{batch['statusUrl']}/portfolio/p2").json()
-        assert {**same, "rebalanceId": ""} == {**alone, "rebalanceId": ""}

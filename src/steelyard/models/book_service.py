@@ -8,7 +8,6 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from steelyard.core import clock
 from steelyard.core.errors import ConflictError, NotFoundError
 from steelyard.core.ids import new_id
 from steelyard.infra.audit import record as note
@@ -70,9 +69,9 @@ async def plan_of(
 async def submit_book(session: AsyncSession, jobs: Jobs, by: Principal, plan: BookPlan) -> Job:
     """Queue a planned book in the transaction of ``session``."""
     book_id = new_id("book")
-    await store.save_plan(session, book_id, by.tenant, plan, clock.now())
     parameters = {"models": len(plan.models), "portfolios": plan.portfolios}
     job = await jobs.submit(session, BOOK, parameters, tenant=by.tenant, created_by=by.subject, job_id=book_id)
+    await store.save_plan(session, book_id, by.tenant, plan, job.created_at)
     note(session, by, "book.submit", book_id, parameters)
     return job
 

@@ -228,7 +228,7 @@ async def models_of_parts(session: AsyncSession, book_id: str, numbers: Iterable
     """The place of the model of each of these parts."""
     row = BookPartRow
     query = select(row.part, row.model).where(row.book_id == book_id, row.part.in_(sorted(numbers)))
-    return dict((await session.execute(query)).tuples().all())
+    return {one.part: one.model for one in await session.execute(query)}
 
 
 async def find_result(session: AsyncSession, book_id: str, portfolio_id: str) -> StoredResult | None:
