@@ -13,6 +13,7 @@ from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
 from steelyard.models.commands import models_app, rebalance
 from steelyard.research.commands import sweep
+from steelyard.server.book_commands import book_app
 from steelyard.server.commands import demo, serve
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command()(infra.config)
 app.add_typer(infra.keys_app)
 app.add_typer(infra.db_app)
 app.add_typer(models_app)
+app.add_typer(book_app)
 app.command()(rebalance)
 
 

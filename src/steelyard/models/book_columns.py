@@ -65,12 +65,18 @@ class OrderColumns:
 def join_columns(parts: Iterable[OrderColumns]) -> OrderColumns:
     """The entries of several, one after the other."""
     listed = [_EMPTY, *parts]
-    return OrderColumns(
-        *(np.concatenate([getattr(one, field.name) for one in listed]) for field in fields(OrderColumns))
-    )
+    joined = {field.name: np.concatenate([getattr(one, field.name) for one in listed]) for field in fields(_EMPTY)}
+    return OrderColumns(**joined)
 
 
-_EMPTY = OrderColumns(*(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int64, np.int8, np.int64, np.int8)))
+_EMPTY = OrderColumns(
+    portfolio=np.zeros(0, np.int32),
+    security=np.zeros(0, np.int32),
+    held=np.zeros(0, np.int64),
+    decimals=np.zeros(0, np.int8),
+    change=np.zeros(0, np.int64),
+    reason=np.zeros(0, np.int8),
+)
 
 
 def to_bytes(columns: dict[str, npt.NDArray[Any]]) -> bytes:
