@@ -7,7 +7,7 @@ that is refused or has no answer is worth the detail that ``rebalance_portfolios
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ class BookRebalance:
         cash_after: ``(P,)``, money; as before where there is no answer.
         change: ``(P, K)``, units to buy or, negative, to sell; 0 where there is no answer.
         weight: ``(P, K)``, after the trades, in ten-thousandths, half-even; 0 where there is no answer.
-        reason: ``(P, K)`` of :class:`steelyard.models.explain.Reason`.
+        reason: ``(P, K)`` of :class:`steelyard.models.explain.Reason`; ``NO_ANSWER`` where there is none.
     """
 
     status: npt.NDArray[np.int8]
@@ -78,7 +78,8 @@ def rebalance_book(
     quantity = np.where(answered, solution.quantity, held)
     change = quantity - held
     weight = np.where(answered, _half_even(WEIGHT_PARTS * quantity * price, problem.market_value[:, None]), 0)
-    why = reasons(problem, solution)
+    # Who has no answer is explained elsewhere, security by security, which takes its time.
+    why = reasons(problem, replace(solution, status=np.where(answered[:, 0], 0, Status.NOT_VERIFIED).astype(np.int8)))
     return BookRebalance(status, market_value, cash - change @ price, change, weight, why)
 
 

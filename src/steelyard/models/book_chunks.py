@@ -93,7 +93,7 @@ def rebalance_chunk(
         if arrays is not None:
             book = arrays.solve(threads)
             rows = arrays.answered(book)
-            results |= {int(p): arrays.result(accounts[p], book, int(p)) for p in rows}
+            results |= arrays.results(accounts, book, rows)
             parts.append(arrays.columns(book, rows))
     rest = [p for p in range(len(accounts)) if p not in results]
     places = {security_id: place for place, security_id in enumerate(holdings.securities)}
@@ -185,14 +185,22 @@ class _Arrays:
         small = (abs(book.change) <= UNITS_MAX).all(axis=1)
         return np.flatnonzero(self.usable & (book.status == 0) & small)
 
-    def result(self, account: AccountText, book: BookRebalance, p: int) -> BookResult:
-        """The amounts of one row, with the decimals that adding them up by hand gives them."""
-        before, after = (
-            _amount(int(value), self.digits, int(self.amount_digits[k, p]))
-            for k, value in enumerate((book.market_value[p], book.cash_after[p]))
-        )
-        trades = int(np.count_nonzero(book.change[p])) + self._others_of(p)
-        return BookResult(account.portfolio_id, before, account.cash, after, trades)
+    def results(
+        self, accounts: Sequence[AccountText], book: BookRebalance, rows: npt.NDArray[np.intp]
+    ) -> dict[int, BookResult]:
+        """The amounts of these rows, with the decimals that adding them up by hand gives them."""
+        sold = np.bincount(self.entries.portfolio[self.others], minlength=len(self.usable))
+        trades = (np.count_nonzero(book.change, axis=1) + sold)[rows].tolist()
+        amounts = [
+            [_amount(units, self.digits, shown) for units, shown in zip(value[rows].tolist(), digits, strict=True)]
+            for value, digits in zip(
+                (book.market_value, book.cash_after), self.amount_digits[:, rows].tolist(), strict=True
+            )
+        ]
+        return {
+            p: BookResult(accounts[p].portfolio_id, before, accounts[p].cash, after, count)
+            for p, before, after, count in zip(rows.tolist(), *amounts, trades, strict=True)
+        }
 
     def columns(self, book: BookRebalance, rows: npt.NDArray[np.intp]) -> OrderColumns:
         """Every security of the model in these rows, then what else they held."""
@@ -218,10 +226,6 @@ class _Arrays:
             reason=np.full(len(rest), Reason.NEAREST, np.int8),
         )
         return join_columns([model, sold])
-
-    def _others_of(self, p: int) -> int:
-        first, last = np.searchsorted(self.entries.portfolio[self.others], [p, p + 1])
-        return int(last - first)
 
 
 def _with_sold(cash: Whole, price: Whole, entries: HoldingColumns, others: npt.NDArray[np.intp]) -> Whole:
