@@ -112,3 +112,26 @@ def test_accounting_that_fails_one_portfolio_fails_it_alone(tmp_path):
         alone = client.post("/api/v1/portfolio/p2/rebalance").json()
         same = client.get(f"{batch['statusUrl']}/portfolio/p2").json()
         assert {**same, "rebalanceId": ""} == {**alone, "rebalanceId": ""}
+
+
+def test_a_book_waits_for_accounting_that_is_down_and_can_be_gone_on_with(tmp_path):
+    is_up = threading.Event()
+
+    def answer(request):
+        body = {"portfolioId": "p", "cashBalance": "5000", "securityCount": 0, "securities": []}
+        return Reply(body=json.dumps(body).encode()) if is_up.is_set() else Reply(500)
+
+    fast = {"upstream_pause_s": 0, "job_retry_pause_s": 0, "job_attempts_max": 2, "breaker_rest_s": 0.01}
+    with (
+        serve(answer) as accounting,
+        serving(data_dir=tmp_path, accounting_url=accounting, **fast) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        store_prices(client)
+        batch = submit(client, modelIds=[create(client, "p1", "p2")["modelId"]])
+        ended = done(client, batch)
+        assert (ended["status"], ended["portfolios"]["pending"]) == ("failed", 2)
+        assert "accounting" in ended["error"]["message"]
+        is_up.set()
+        client.post(f"{batch['statusUrl']}/resume").raise_for_status()
+        assert done(client, batch)["portfolios"]["rebalanced"] == 2

@@ -79,6 +79,30 @@ class Kinds:
         context.save_at_completion(write)
         return {}
 
+    def save_parts(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        for part in range(3):
+
+            async def write(session, part=part):
+                audit.record(session, ASKER, f"test.part{part}", context.job.id)
+
+            context.save_now(write, 30 * part, f"part {part}")
+            if part == parameters.get("hold_at"):
+                self.begun.set()
+                self.release.wait(20)
+        return {}
+
+    def wait_for_another(self, context: JobContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        async def call() -> str:
+            try:
+                self.begun.set()
+                await asyncio.sleep(parameters["seconds"])
+            except asyncio.CancelledError:
+                self.calls.append({"call": "ended"})
+                raise
+            return "answered"
+
+        return {"call": context.wait_or_stop(call())}
+
     async def settle(self, session: Any, job: Job) -> None:
         self.settled.append((job.id, job.status))
 
@@ -100,7 +124,18 @@ async def jobs(database: Database, database_settings: Settings, kinds: Kinds) ->
 def assembled(database: Database, settings: Settings, kinds: Kinds) -> Jobs:
     changes = {"job_retry_pause_s": 0.01, "job_attempts_max": 3, "job_queue_length_max": 40}
     jobs = Jobs(settings.model_copy(update=changes), database)
-    for name in ("add", "count", "listen", "refuse", "break_down", "say_nan", "try_again", "save"):
+    for name in (
+        "add",
+        "count",
+        "listen",
+        "refuse",
+        "break_down",
+        "say_nan",
+        "try_again",
+        "save",
+        "save_parts",
+        "wait_for_another",
+    ):
         jobs.register(name, getattr(kinds, name), settle=kinds.settle)
     jobs.register("errand", kinds.add, is_errand=True)
     return jobs
@@ -408,3 +443,54 @@ async def test_the_engine_says_nothing_on_the_console(database, database_setting
     await ended(database, jobs, await submit(database, jobs, "add", a=1, b=2))
     await jobs.stop()
     assert capfd.readouterr() == ("", "")
+
+
+async def parts_saved(database: Database, job: Job) -> list[str]:
+    query = text("SELECT action FROM audit_events WHERE object_id = :job AND action LIKE 'test.part%' ORDER BY action")
+    async with database.reading() as session:
+        return list(await session.scalars(query, {"job": job.id}))
+
+
+async def test_parts_are_saved_on_the_way_each_with_its_report(database, jobs):
+    job = await submit(database, jobs, "save_parts")
+    done = await ended(database, jobs, job)
+    assert done.status is JobStatus.COMPLETED
+    assert await parts_saved(database, job) == ["test.part0", "test.part1", "test.part2"]
+    assert [event.percent async for event in jobs.watch(job.id) if "part" in event.message] == [0, 30, 60]
+
+
+async def test_parts_saved_before_a_cancellation_stay_and_none_follows(database, jobs, kinds):
+    job = await submit(database, jobs, "save_parts", hold_at=1)
+    await asyncio.to_thread(kinds.begun.wait, 20)
+    await cancel(database, jobs, job)
+    kinds.release.set()
+    assert (await ended(database, jobs, job)).status is JobStatus.CANCELLED
+    assert await parts_saved(database, job) == ["test.part0", "test.part1"]
+
+
+async def test_an_attempt_that_lost_its_say_saves_no_part(database, jobs, kinds):
+    job = await submit(database, jobs, "save_parts", hold_at=0)
+    await asyncio.to_thread(kinds.begun.wait, 20)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE jobs SET attempt = attempt + 1 WHERE id = :job"), {"job": job.id})
+    kinds.release.set()
+    await eventually(lambda: _idle(jobs, job))
+    assert await parts_saved(database, job) == ["test.part0"]
+
+
+async def _idle(jobs: Jobs, job: Job) -> bool | None:
+    return None if jobs._runner is None or job.id in jobs._runner.running else True
+
+
+async def test_a_wait_for_another_machine_ends_with_its_answer(database, jobs):
+    job = await submit(database, jobs, "wait_for_another", seconds=0)
+    assert (await ended(database, jobs, job)).result_data == {"call": "answered"}
+
+
+async def test_a_wait_for_another_machine_ends_with_the_cancellation(database, jobs, kinds):
+    job = await submit(database, jobs, "wait_for_another", seconds=600)
+    await asyncio.to_thread(kinds.begun.wait, 20)
+    await cancel(database, jobs, job)
+    async with asyncio.timeout(5):
+        assert (await ended(database, jobs, job)).status is JobStatus.CANCELLED
+    assert kinds.calls == [{"call": "ended"}]

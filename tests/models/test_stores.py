@@ -262,3 +262,13 @@ async def test_records_outlive_their_model(store):
     await store.save_rebalance(ACME, stored, [result()])
     await store.delete(ACME, made.model_id, 1)
     assert await store.find_rebalance("acme", stored.rebalance_id) == stored
+
+
+async def test_the_date_of_the_last_rebalance_moves_forward_and_never_back(store):
+    made = await store.create(ACME, growth())
+    for moment in (NOON, NOON - timedelta(hours=1)):
+        await store.mark_rebalanced(ACME, made.model_id, moment)
+        found = await store.find(ACME.tenant, made.model_id)
+        assert (found.last_rebalance_date, found.version) == (NOON, 1)
+    await store.mark_rebalanced(ZETA, made.model_id, NOON + timedelta(hours=1))
+    assert (await store.find(ACME.tenant, made.model_id)).last_rebalance_date == NOON
