@@ -62,8 +62,8 @@ def portfolios(client, batch, **query):
     """All pages of the portfolios, three at a time."""
     found, cursor = [], None
     while True:
-        more = {} if cursor is None else {"cursor": cursor}
-        page = client.get(f"{batch['statusUrl']}/portfolios", params={"limit": 3, **query, **more}).json()
+        asked = {"limit": 3, **query, **({"cursor": cursor} if cursor else {})}
+        page = client.get(f"{batch['statusUrl']}/portfolios", params=asked).json()
         found += page["portfolios"]
         cursor = page["nextCursor"]
         if cursor is None:
@@ -99,7 +99,7 @@ def test_blocks_are_the_sum_of_the_portfolios_orders_and_their_allocations_add_u
     model, ids = desk(20)
     batch = submit(anonymous, modelIds=[model["modelId"]])
     done(anonymous, batch)
-    wanted = Counter()
+    wanted: Counter[tuple[str, str]] = Counter()
     for one in ids:
         for side, name, quantity in orders(anonymous.get(f"{batch['statusUrl']}/portfolio/{one}").json()):
             wanted[side, security(name)] += quantity
@@ -123,7 +123,7 @@ def test_blocks_leave_as_csv_and_as_fix_messages(anonymous, desk):
     blocks = anonymous.get(f"{batch['statusUrl']}/blocks").json()
     table = anonymous.get(f"{batch['statusUrl']}/blocks", params={"format": "csv"})
     assert table.headers["Content-Type"].startswith("text/csv")
-    summed = Counter()
+    summed: Counter[tuple[str, str, int]] = Counter()
     for row in csv.DictReader(io.StringIO(table.text)):
         summed[row["side"], row["securityId"], int(row["blockQuantity"])] += int(row["quantity"])
     assert summed == {(one["side"], one["securityId"], one["quantity"]): one["quantity"] for one in blocks}

@@ -53,7 +53,8 @@ def book(one_model, listed, by_security=PRICES, **more):
         positions = one.positions
         if one.failure is None and positions is None:
             positions = position_views(read_rebalance(one_model, TODAY, stored, known, columns.of(row)))
-        found.append(one.failure or (*map(decimal_text, amounts), one.trades, positions))
+        shown = [decimal_text(amount) for amount in amounts if amount is not None]
+        found.append(one.failure or (*shown, one.trades, positions))
     builder = BlockBuilder()
     builder.add(0, entries.securities, columns)
     return found, [rows.block([one.portfolio_id for one in listed]) for rows in builder.blocks()]

@@ -108,4 +108,5 @@ async def check(database, status, one_model, portfolios):
     blocks = [one async for one in book_service.each_block(database, status.book.book_id, heads)]
     assert tuple(blocks) == block_orders(one for one in answers if isinstance(one, Rebalance))
     marked = await SqlModelStore(database).find(ACME.tenant, one_model.model_id)
+    assert marked is not None
     assert marked.last_rebalance_date == status.book.created_at
