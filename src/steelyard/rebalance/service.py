@@ -13,18 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
 from steelyard.core.errors import UnavailableError
 from steelyard.infra.database import Database
 from steelyard.infra.principal import Principal
-from steelyard.rebalance import pack_store
+from steelyard.rebalance.catalogue import Catalogue, Selectors
 from steelyard.rebalance.artifact import RunRecord, build_artifact
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.ledger import Ledger, Run, RunIdTakenError
-from steelyard.rebalance.policy_packs import Selectors, apply_pack, replays_under, resolve_pack
-from steelyard.rebalance.policy_schemas import DpmPolicyPackDefinition
+from steelyard.rebalance.policy_packs import PolicyPack, apply_pack, chosen_pack, is_replay_enabled
 from steelyard.rebalance.result import RebalanceResult
 from steelyard.rebalance.runs import Shelf
 from steelyard.rebalance.toggles import Toggles
@@ -60,6 +58,7 @@ class Rebalancing:
 
     def __init__(self, database: Database, toggles: Toggles) -> None:
         self.toggles = toggles
+        self.catalogue = Catalogue(toggles)
         self._database = database
         self._ledger = Ledger(database, keys_max=toggles.idempotency_cache_size_max, kept_since=self.kept_since)
 
@@ -81,7 +80,7 @@ class Rebalancing:
         hashed = request_hash(request)
         pack = await self.pack_for(asked)
         governed = _with_pack(request, pack)
-        may_replay = replays_under(pack, self.toggles)
+        may_replay = is_replay_enabled(pack, default=self.toggles.idempotency_replay)
 
         def compute() -> Run:
             identity = RunIdentity(new_run_id(), asked.correlation_id or NO_CORRELATION, hashed)
@@ -109,17 +108,13 @@ class Rebalancing:
             return batch.to_bytes()
         raise _no_free_id()
 
-    async def pack_for(self, asked: Asked) -> DpmPolicyPackDefinition | None:
+    async def pack_for(self, asked: Asked) -> PolicyPack | None:
         """The policy pack that counts for a request, if the catalog has it."""
-        resolution = resolve_pack(self.toggles, asked.selectors)
-        if resolution.pack_id is None:
+        resolution = self.catalogue.resolve(asked.selectors)
+        if resolution.selected_policy_pack_id is None:
             return None
         async with self._database.reading() as session:
-            return (await self.catalog(session, asked.principal)).get(resolution.pack_id)
-
-    async def catalog(self, session: AsyncSession, principal: Principal) -> Mapping[str, DpmPolicyPackDefinition]:
-        """Every policy pack, by id."""
-        return await pack_store.catalog(session, principal.tenant, self.toggles)
+            return chosen_pack(resolution, await self.catalogue.packs(session, asked.principal.tenant))
 
     def runs_of(self, asked: Asked, batch: BatchResult) -> list[Run]:
         """The runs of a what-if analysis, ready to be stored."""
@@ -147,12 +142,12 @@ class Rebalancing:
 
 
 def run_scenarios(
-    request: BatchRebalanceRequest, pack: DpmPolicyPackDefinition | None, correlation_id: str | None
+    request: BatchRebalanceRequest, pack: PolicyPack | None, correlation_id: str | None
 ) -> BatchResult:
     """The what-if analysis under a policy pack, with ids drawn at random."""
 
     def options_under_pack(options: Mapping[str, Any]) -> EngineOptions:
-        return apply_pack(pack, read_options(options))
+        return apply_pack(read_options(options), pack)
 
     return analyze_scenarios(
         request,
@@ -183,8 +178,8 @@ def _rows(request: RebalanceRequest | BatchRebalanceRequest) -> int:
     return len(portfolio.positions) + len(request.model_portfolio.targets) + len(request.shelf_entries)
 
 
-def _with_pack(request: RebalanceRequest, pack: DpmPolicyPackDefinition | None) -> RebalanceRequest:
-    options = apply_pack(pack, request.options)
+def _with_pack(request: RebalanceRequest, pack: PolicyPack | None) -> RebalanceRequest:
+    options = apply_pack(request.options, pack)
     return request if options is request.options else msgspec.structs.replace(request, options=options)
 
 

@@ -109,15 +109,15 @@ class DecisionRow(Base):
 
 
 class PolicyPackRow(Base):
-    """A policy pack that was put, or (``definition`` is null) deleted, over the catalog it names.
+    """A policy pack that was put, or (``definition`` is null) deleted, over the catalogue it names.
 
-    ``catalog`` is the hash of the catalog in the environment that the edit was made on, and empty for
-    the catalog that is kept here as a whole.
+    ``catalogue`` is the hash of the catalogue in the environment that the edit was made on, and empty for
+    the catalogue that is kept here as a whole.
     """
 
     __tablename__ = "rebalance_policy_packs"
 
     tenant: Mapped[str] = mapped_column(String(100), primary_key=True)
-    catalog: Mapped[str] = mapped_column(String(80), primary_key=True)
+    catalogue: Mapped[str] = mapped_column(String(80), primary_key=True)
     pack_id: Mapped[str] = mapped_column(PlainText(NAME_CHARACTERS_MAX), primary_key=True)
     definition: Mapped[str | None] = mapped_column(PlainText())

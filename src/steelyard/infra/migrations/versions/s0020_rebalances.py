@@ -17,10 +17,10 @@ def upgrade() -> None:
     op.create_table(
         "rebalance_policy_packs",
         sa.Column("tenant", sa.String(100), nullable=False),
-        sa.Column("catalog", sa.String(80), nullable=False),
+        sa.Column("catalogue", sa.String(80), nullable=False),
         sa.Column("pack_id", sa.String(200), nullable=False),
         sa.Column("definition", sa.String),
-        sa.PrimaryKeyConstraint("tenant", "catalog", "pack_id", name="pk_rebalance_policy_packs"),
+        sa.PrimaryKeyConstraint("tenant", "catalogue", "pack_id", name="pk_rebalance_policy_packs"),
     )
 
 
