@@ -12,6 +12,7 @@ from steelyard.core.errors import SteelyardError
 from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
 from steelyard.models.commands import models_app, rebalance
+from steelyard.rebalance.commands import analyze, simulate
 from steelyard.research.commands import sweep
 from steelyard.server.book_commands import book_app
 from steelyard.server.commands import demo, serve
@@ -38,6 +39,8 @@ def version() -> None:
 
 
 app.command()(sweep)
+app.command()(simulate)
+app.command()(analyze)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(data_commands, name="data")

@@ -9,7 +9,8 @@ from steelyard.core.errors import ForbiddenError, InvalidInputError
 ADMIN = "admin"
 """The scope that covers every other."""
 
-SCOPES = frozenset({ADMIN, "sweeps:read", "sweeps:write", "data:read", "data:write", "models:read", "models:write"})
+_ROOMS = ("sweeps", "data", "models", "rebalance")
+SCOPES = frozenset({ADMIN, *(f"{room}:{verb}" for room in _ROOMS for verb in ("read", "write"))})
 DEFAULT_TENANT = "default"
 
 

@@ -61,8 +61,9 @@ def set_session_cookie(response: Response, session_id: str, settings: Settings) 
     )
 
 
-ANYONE = Principal(DEFAULT_TENANT, "anyone", frozenset({"models:read", "models:write"}))
-"""Who asks without a credential where the routes of requirement 001 are open."""
+_OPEN_SCOPES = frozenset({"models:read", "models:write", "rebalance:read", "rebalance:write"})
+ANYONE = Principal(DEFAULT_TENANT, "anyone", _OPEN_SCOPES)
+"""Who asks without a credential where the routes of requirements 001 and 003 are open."""
 
 
 def require_unless_open(scope: str) -> Callable[[Request], Awaitable[Principal]]:

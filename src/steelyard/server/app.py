@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from steelyard._version import __version__
 from steelyard.dashboard import install_dashboard
 from steelyard.infra.auth import Authenticator
-from steelyard.infra.database import Database
-from steelyard.infra.jobs import Jobs
+from steelyard.infra.legacy_stores import LegacyStores
 from steelyard.infra.logs import RequestIdsMiddleware
 from steelyard.infra.metrics import MetricsMiddleware
-from steelyard.infra.migrations import upgrade
-from steelyard.infra.outbound import Outbound
-from steelyard.infra.settings import Settings, require_production_ready, use_settings
-from steelyard.infra.webhooks import Webhooks
-from steelyard.models import account_endpoints, book_endpoints, rebalance_endpoints
+from steelyard.infra.settings import Settings, require_production_ready
+from steelyard.models import account_endpoints, book_endpoints
 from steelyard.models import endpoints as model_endpoints
-from steelyard.models.book_job import BOOK, book_job
-from steelyard.models.composition import ModelParts, model_parts, warm_up
-from steelyard.research import endpoints, service
+from steelyard.models import rebalance_endpoints as model_rebalances
+from steelyard.models.composition import warm_up
+from steelyard.rebalance import (
+    bundle_endpoints,
+    operation_endpoints,
+    policy_endpoints,
+    run_endpoints,
+    workflow_endpoints,
+)
+from steelyard.rebalance import endpoints as rebalance_endpoints
+from steelyard.research import endpoints as sweep_endpoints
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.body_limit import BodyLimitMiddleware
 from steelyard.server.docs_page import install_docs_page
+from steelyard.server.dpm_openapi import install_dpm_document
 from steelyard.server.error_bodies import install_error_bodies
+from steelyard.server.parts import running
 
+log = structlog.get_logger(__name__)
 DESCRIPTION = "From research to orders: strategy sweeps over verified data, with what tells skill from luck."
+
+API = (
+    auth_endpoints.router,
+    sweep_endpoints.router,
+    job_endpoints.router,
+    job_endpoints.proxy,
+    model_endpoints.router,
+    model_rebalances.router,
+    book_endpoints.router,
+    job_endpoints.books,
+    account_endpoints.router,
+    rebalance_endpoints.router,
+    operation_endpoints.router,
+    run_endpoints.router,
+    bundle_endpoints.router,
+    workflow_endpoints.router,
+    policy_endpoints.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,6 +68,9 @@ def create_app(settings: Settings) -> FastAPI:
         ConfigurationError: the production profile is set and the settings are too weak for it.
     """
     require_production_ready(settings)
+    for chosen in LegacyStores.read(os.environ).deprecated():
+        log.warning("deprecated_store_backend", chosen=chosen, instead="POSTGRES")
+        warnings.warn(f"{chosen} is deprecated: it selects the embedded database", DeprecationWarning, stacklevel=2)
     app = FastAPI(
         title="Steelyard",
         version=__version__,
@@ -62,56 +92,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install_error_bodies(app)
     install_docs_page(app)
+    install_dpm_document(app)
     app.include_router(health.router)
     if settings.role in ("all", "api"):
-        for router in (
-            auth_endpoints.router,
-            endpoints.router,
-            job_endpoints.router,
-            job_endpoints.proxy,
-            model_endpoints.router,
-            rebalance_endpoints.router,
-            book_endpoints.router,
-            job_endpoints.books,
-            account_endpoints.router,
-        ):
+        for router in API:
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
         install_dashboard(app)
     return app
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a running process holds."""
-
-    database: Database
-    jobs: Jobs
-    webhooks: Webhooks
-    models: ModelParts
-
-
-@asynccontextmanager
-async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Parts]:
-    """The database, its tables up to date where it is embedded, and the jobs; a worker among them if ``works``."""
-    use_settings(settings)
-    database = Database(settings)
-    jobs = Jobs(settings, database)
-    webhooks = Webhooks(settings, database, jobs, Outbound(settings))
-    jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
-    try:
-        if settings.is_sqlite:
-            await upgrade(database)
-        async with model_parts(settings, database) as models:
-            jobs.register(BOOK, book_job(models, database))
-            if works:
-                await jobs.start()
-            try:
-                yield Parts(database, jobs, webhooks, models)
-            finally:
-                await jobs.stop()
-    finally:
-        await database.dispose()
 
 
 @asynccontextmanager
@@ -119,6 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with running(settings, works=settings.role in ("all", "worker")) as parts:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
+        app.state.rebalancing, app.state.rebalance_operations = parts.rebalancing, parts.rebalance_operations
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
         if settings.role in ("all", "api"):

@@ -23,7 +23,7 @@ from steelyard.infra.settings import get_settings
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for the engine
     from steelyard.models.book_service import BookStatus
-    from steelyard.server.app import Parts
+    from steelyard.server.parts import Parts
 
 Made = TypeVar("Made")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -173,7 +173,7 @@ async def _status(parts: Parts, tenant: str, batch_id: str) -> BookStatus:
 
 def _with_parts(work: Callable[[Parts], Awaitable[Made]], *, works: bool = False) -> Made:
     async def go() -> Made:
-        from steelyard.server.app import running  # noqa: PLC0415
+        from steelyard.server.parts import running  # noqa: PLC0415
 
         async with running(get_settings(), works=works) as parts:
             return await work(parts)

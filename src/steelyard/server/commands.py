@@ -80,7 +80,7 @@ async def _demo_sweep(settings: Settings, console: Console) -> str:
     from steelyard.research import service, store  # noqa: PLC0415
     from steelyard.research.schemas import SweepRequest  # noqa: PLC0415
     from steelyard.research.terminal import print_sweep  # noqa: PLC0415
-    from steelyard.server.app import running  # noqa: PLC0415
+    from steelyard.server.parts import running  # noqa: PLC0415
 
     request = SweepRequest.model_validate(DEMO_SWEEP)
     plan = service.plan_sweep(request, data_dir=settings.data_dir)

@@ -2,8 +2,8 @@
 
 Most routes answer ``{"detail", "code", "details", "trace_id"}``: ``detail`` is a sentence, or the list
 that FastAPI's clients know when a body or parameter failed validation.  The routes of requirement
-001 answer as :mod:`steelyard.server.model_errors` says.  A defect of ours answers 500 as problem+json
-with nothing of the inside.
+001 answer as :mod:`steelyard.server.model_errors` says, those of 003 as :mod:`steelyard.server.dpm_errors`.
+A defect of ours answers 500 as problem+json with nothing of the inside.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from steelyard.core.errors import SteelyardError, UnavailableError
 from steelyard.infra.logs import RequestIds
-from steelyard.server import model_errors
+from steelyard.server import dpm_errors, model_errors
 
 _INPUT_ECHO_CHARACTERS_MAX = 200
 _RETRY_AFTER_SECONDS = 5
@@ -34,6 +35,7 @@ def install_error_bodies(app: FastAPI) -> None:
     app.add_exception_handler(SteelyardError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(Exception, _defect)
 
 
@@ -46,6 +48,8 @@ def _refusal(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if model_errors.covers(request):
         return model_errors.refusal(error, _trace_id(request), headers)
+    if dpm_errors.covers(request):
+        return dpm_errors.refusal(error, headers)
     return _body(request, error.http_status, error.message, error.code, details=error.details, headers=headers)
 
 
@@ -53,6 +57,8 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     if model_errors.covers(request):
         return model_errors.invalid_request(error, _trace_id(request))
+    if dpm_errors.covers(request):
+        return dpm_errors.invalid_request(error)
     found = [_shortened(item) for item in jsonable_encoder(error.errors())]
     return _body(request, HTTPStatus.UNPROCESSABLE_ENTITY, found, "INVALID_INPUT")
 
@@ -61,14 +67,24 @@ def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     if model_errors.covers(request):
         return model_errors.http_error(error, _trace_id(request))
+    if dpm_errors.covers(request):
+        return dpm_errors.http_error(error)
     code = HTTPStatus(error.status_code).name
     return _body(request, error.status_code, error.detail, code, headers=error.headers)
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    log.error("database_unavailable", path=request.url.path, exc_info=error)
+    code = dpm_errors.store_code(request) if dpm_errors.covers(request) else "DATABASE_UNAVAILABLE"
+    return _refusal(request, UnavailableError("the database does not answer; try again later", code=code))
 
 
 def _defect(request: Request, error: Exception) -> Response:
     log.error("unhandled_error", path=request.url.path, exc_info=error)
     if model_errors.covers(request):
         return model_errors.defect(_trace_id(request))
+    if dpm_errors.covers(request):
+        return dpm_errors.defect(request, _trace_id(request))
     problem = {
         "type": "about:blank",
         "title": "Internal Server Error",

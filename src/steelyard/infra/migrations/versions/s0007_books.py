@@ -5,7 +5,7 @@ from alembic import op
 
 from steelyard.infra.columns import ExactDecimal, UtcDateTime
 
-revision = "0030"
+revision = "0007"
 down_revision = "0006"
 
 
