@@ -53,5 +53,5 @@ def test_metrics_name_the_routes_not_the_paths(anonymous, client):
 
 def test_the_production_profile_refuses_weak_settings_and_names_them(tmp_path, monkeypatch):
     monkeypatch.setenv("APP_PERSISTENCE_PROFILE", "PRODUCTION")
-    with pytest.raises(ConfigurationError, match="STEELYARD_DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match="PERSISTENCE_PROFILE_REQUIRES_DPM_POSTGRES"):
         create_app(read_settings(data_dir=tmp_path))
