@@ -273,6 +273,15 @@ def test_a_model_without_portfolios_has_nothing_to_rebalance(anonymous):
     assert anonymous.post(f"/api/v1/model/{model['modelId']}/rebalance").json() == []
 
 
+def test_one_request_rebalances_so_many_portfolios_and_no_more(anonymous, monkeypatch):
+    monkeypatch.setattr("steelyard.models.rebalancing.PORTFOLIOS_MAX", 2)
+    monkeypatch.setattr("steelyard.models.monitor.PORTFOLIOS_MAX", 2)
+    model = create(anonymous, "p1", "p2", "p3")
+    refused = error(anonymous.post(f"/api/v1/model/{model['modelId']}/rebalance"), 413, "TOO_MANY_PORTFOLIOS")
+    assert refused["details"] == {"portfolios": 3}
+    error(anonymous.get("/api/v1/drift", params={"modelId": model["modelId"]}), 413, "TOO_MANY_PORTFOLIOS")
+
+
 def test_a_stored_rebalance_is_read_in_parts_and_deleted_by_version(anonymous, holdings):
     model = create(anonymous, *holdings)
     results = anonymous.post(f"/api/v1/model/{model['modelId']}/rebalance").json()
@@ -394,6 +403,10 @@ def test_upstream_calls_of_a_rebalance_are_counted_and_bounded(tmp_path):
                 expected |= {"/security/": 0, "/portfolio/": 0}
             assert {part: upstream.calls(part) for part in expected} == expected
             assert len(upstream.paths) == sum(expected.values())
+        create(client, *portfolios[:25], positions=[position("S00", "0.5")])
+        upstream.paths.clear()
+        assert client.get("/api/v1/drift").json()["numberOfPortfolios"] == 75
+        assert (upstream.calls("/summary"), upstream.calls("/prices"), len(upstream.paths)) == (50, 1, 51)
     assert upstream.at_once_most <= 2 * 8  # accounting and names, each within its bound
 
 

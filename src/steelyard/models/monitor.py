@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from steelyard.core import clock
 from steelyard.core.errors import SteelyardError, TooLargeError
@@ -37,10 +37,13 @@ async def drift_report(
     if count > PORTFOLIOS_MAX:
         msg = f"the models have {count} portfolios; a report covers at most {PORTFOLIOS_MAX}: name fewer with `modelId`"
         raise TooLargeError(msg, code="TOO_MANY_PORTFOLIOS", details={"portfolios": count})
+    ids = list(dict.fromkeys(portfolio_id for model in models for portfolio_id in model.portfolios))
+    portfolios, prices = await gather(parts, tenant, models, ids)
     outside: list[tuple[Model, PortfolioDrift]] = []
     failures: list[dict[str, Any]] = []
     for model in models:
-        found, failed = await _drift_of(parts, tenant, model)
+        mine = {portfolio_id: portfolios[portfolio_id] for portfolio_id in model.portfolios}
+        found, failed = await asyncio.to_thread(_drift_of, model, mine, prices)
         outside += [(model, one) for one in found if one.positions]
         failures += failed
     outside.sort(key=lambda pair: (-pair[1].worst, pair[1].portfolio_id, pair[0].model_id))
@@ -61,12 +64,11 @@ async def _models(parts: ModelParts, tenant: str, model_ids: Sequence[str] | Non
     return [await get_model(parts.store, tenant, model_id) for model_id in dict.fromkeys(model_ids)]
 
 
-async def _drift_of(parts: ModelParts, tenant: str, model: Model) -> tuple[list[PortfolioDrift], list[dict[str, Any]]]:
-    if not model.portfolios:
-        return [], []
-    portfolios, prices = await gather(parts, tenant, model, model.portfolios)
+def _drift_of(
+    model: Model, portfolios: Mapping[str, Portfolio | SteelyardError], prices: Mapping[str, Decimal | None]
+) -> tuple[list[PortfolioDrift], list[dict[str, Any]]]:
     known = [one for one in portfolios.values() if isinstance(one, Portfolio)]
-    found = await run_in_threadpool(find_drift, model, known, prices)
+    found = find_drift(model, known, prices)
     refused = {one: error for one, error in portfolios.items() if isinstance(error, SteelyardError)}
     unvalued = {one.portfolio_id: one for one in found if isinstance(one, Failure)}
     failed: dict[str, SteelyardError | Failure] = {**refused, **unvalued}

@@ -14,11 +14,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-
 from steelyard.core import clock
 from steelyard.core.canonical import canonical_hash
-from steelyard.core.errors import ConflictError, InfeasibleError, NotFoundError, SteelyardError, UnavailableError
+from steelyard.core.errors import (
+    ConflictError,
+    InfeasibleError,
+    NotFoundError,
+    SteelyardError,
+    TooLargeError,
+    UnavailableError,
+)
 from steelyard.core.ids import new_hex_id
 from steelyard.infra.principal import Principal
 from steelyard.market.calendars import calendar_zone
@@ -33,6 +38,8 @@ from steelyard.models.validation import check_portfolio_ids
 from steelyard.models.valuation import Failure, Portfolio
 from steelyard.models.views import position_views
 
+PORTFOLIOS_MAX = 5_000
+"""Portfolios of one rebalance: each is asked for, solved and stored while the client waits."""
 FAILURES_SHOWN_MAX = 100
 """Failed portfolios in the details of one refusal."""
 
@@ -79,6 +86,7 @@ async def rebalance_model(parts: ModelParts, by: Principal, model_id: str, ask: 
         InfeasibleError: every portfolio failed, each for want of an answer to its problem.
         UnavailableError: every portfolio failed, not all for that reason.
         ConflictError: the key came before with another request.
+        TooLargeError: it has more than ``PORTFOLIOS_MAX`` portfolios.
         InvalidInputError: options that contradict the model.
     """
     model = await get_model(parts.store, by.tenant, model_id)
@@ -87,6 +95,10 @@ async def rebalance_model(parts: ModelParts, by: Principal, model_id: str, ask: 
         return replay
     if not model.portfolios:
         return Answer(None)
+    if len(model.portfolios) > PORTFOLIOS_MAX:
+        count = len(model.portfolios)
+        msg = f"model {model.name!r} has {count} portfolios; one request rebalances at most {PORTFOLIOS_MAX}"
+        raise TooLargeError(msg, code="TOO_MANY_PORTFOLIOS", details={"portfolios": count})
     work = await _work(parts, model, ask)
     outcomes, names = await _outcomes(parts, by.tenant, work, model.portfolios)
     if not any(isinstance(outcome, Rebalance) for outcome in outcomes.values()):
@@ -123,21 +135,21 @@ async def rebalance_portfolio(
 
 async def trade_date(calendar: str) -> date:
     """Today in the calendar's zone."""
-    zone = await run_in_threadpool(calendar_zone, calendar)
+    zone = await asyncio.to_thread(calendar_zone, calendar)
     return clock.now().astimezone(zone).date()
 
 
 async def gather(
-    parts: ModelParts, tenant: str, model: Model, portfolio_ids: Sequence[str]
+    parts: ModelParts, tenant: str, models: Sequence[Model], portfolio_ids: Sequence[str]
 ) -> tuple[Mapping[str, Portfolio | SteelyardError], Mapping[str, Decimal | None]]:
-    """The portfolios and the prices of all that they hold and of all that the model wants.
+    """The portfolios and the prices of all that they hold and of all that the models want, each asked for once.
 
     Raises:
         UnavailableError: no prices are to be had.
     """
     portfolios = await parts.providers.portfolios.portfolios(tenant, portfolio_ids)
     held = (one.holdings for one in portfolios.values() if isinstance(one, Portfolio))
-    securities = dict.fromkeys(position.security_id for position in model.positions)
+    securities = dict.fromkeys(position.security_id for model in models for position in model.positions)
     for holdings in held:
         securities |= dict.fromkeys(holdings)
     return portfolios, await parts.providers.prices.prices(tenant, securities)
@@ -164,7 +176,7 @@ async def _outcomes(
 ) -> tuple[dict[str, Outcome], Mapping[str, str]]:
     """What each portfolio comes to, in the order asked for; and their names."""
     (portfolios, prices), names = await asyncio.gather(
-        gather(parts, tenant, work.model, portfolio_ids), parts.providers.names.names(tenant, portfolio_ids)
+        gather(parts, tenant, [work.model], portfolio_ids), parts.providers.names.names(tenant, portfolio_ids)
     )
     known = [one for one in portfolios.values() if isinstance(one, Portfolio)]
 
@@ -173,7 +185,7 @@ async def _outcomes(
             work.model, known, prices, trade_date=work.day, options=work.options, solver=work.solver
         )
 
-    answers = {answer.portfolio_id: answer for answer in await run_in_threadpool(solve)}
+    answers = {answer.portfolio_id: answer for answer in await asyncio.to_thread(solve)}
     outcomes: dict[str, Outcome] = {}
     for portfolio_id in portfolio_ids:
         found = portfolios[portfolio_id]
