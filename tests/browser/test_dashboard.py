@@ -14,6 +14,7 @@ from tests.browser.conftest import Server
 pytestmark = pytest.mark.browser
 
 PHONE = (390, 844)
+MANY_TICKERS = "AAPL,AMD,BAC,BBY,CVX,GE,HD,JNJ,JPM,KO"
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +120,7 @@ def test_the_report_and_the_parquet_table_can_be_taken_away(server, run_id, page
 
 
 def test_a_running_job_is_cancelled(server, page: Page):
-    tickers = "AAPL,AMD,BAC,BBY,CVX,GE,HD,JNJ,JPM,KO"
-    body = {"ticker": tickers, "fast_range": [1, 250], "slow_range": [2, 500], "step": 1, "min_trades": 1}
+    body = {"ticker": MANY_TICKERS, "fast_range": [1, 250], "slow_range": [2, 500], "step": 1, "min_trades": 1}
     job_id = server.call("POST", "/api/v1/strategy/sweep", body)["job_id"]
     page.goto(f"{server.url}/jobs/{job_id}")
     expect(page.locator(".badge", has_text="running")).to_be_visible()
@@ -148,8 +148,9 @@ def test_who_is_not_logged_in_is_sent_to_the_login_page(closed_server, page: Pag
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
-def test_no_page_scrolls_sideways_on_a_phone(server, run_id, page: Page):
-    job_id = server.call("GET", "/api/v1/jobs")["jobs"][0]["job_id"]
+def test_no_page_scrolls_sideways_on_a_phone(server, page: Page):
+    run_id = server.sweep(ticker=MANY_TICKERS)
+    job_id = server.call("GET", f"/api/v1/sweeps/{run_id}")["job_id"]
     for path in ("/", f"/sweeps/{run_id}", "/jobs", f"/jobs/{job_id}", "/data", "/login"):
         page.goto(server.url + path, wait_until="networkidle")
         expect(page.locator(".page")).to_be_visible()

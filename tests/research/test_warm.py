@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 PROBE = """
 import numpy as np
 from steelyard.research.execution import Execution
@@ -29,7 +27,6 @@ def run(*arguments: str) -> str:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=240).stdout
 
 
-@pytest.mark.xdist_group("compiler")
 def test_a_fresh_process_finds_every_kernel_compiled():
     run("-m", "steelyard.research.warm")  # set-up did this already, unless a kernel changed since
     hits, misses = run("-c", PROBE).split()
