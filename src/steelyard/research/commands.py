@@ -7,34 +7,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from steelyard.core.errors import InvalidInputError
+from steelyard.research.terminal import print_sweep
 
 if TYPE_CHECKING:
     from steelyard.research.result import SweepResult
 
 TOP_MAX = 1_000
-
-_COLUMNS = (
-    ("score", "score", "{:.2f}"),
-    ("sharpe_ratio", "Sharpe", "{:.2f}"),
-    ("total_return_pct", "return %", "{:,.1f}"),
-    ("annualized_return", "p.a. %", "{:.1f}"),
-    ("max_drawdown_pct", "dd %", "{:.1f}"),
-    ("win_rate_pct", "win %", "{:.1f}"),
-    ("profit_factor", "PF", "{:.2f}"),
-    ("total_trades", "trades", "{:.0f}"),
-)
-"""Column, heading and form of what fits a terminal of 80 characters; the rest is in the written table."""
-_LEVEL_STYLES = {"holds_up": "green", "inconclusive": "yellow", "likely_luck": "red", "not_tested": "yellow"}
 
 
 def sweep(
@@ -61,6 +46,7 @@ def sweep(
 ) -> None:
     """Try every combination on one ticker and say how much of the best is luck."""
     from steelyard.market.loading import load_prices  # noqa: PLC0415 - `steelyard --help` must not wait for numerics
+    from steelyard.research.result import plain  # noqa: PLC0415
     from steelyard.research.sweep import sweep as run_sweep  # noqa: PLC0415
 
     if out is not None and out.suffix not in (".parquet", ".csv"):
@@ -86,53 +72,14 @@ def sweep(
         _write_table(result, out)
     if report is not None:
         result.to_html(report)
+    best = plain(result.best_rows(top, below_min_trades=True).to_dict("records"))
     if as_json:
-        best_rows = json.loads(result.best_rows(top, below_min_trades=True).to_json(orient="records"))
-        print(json.dumps(result.summary() | {"results": best_rows}))
+        typer.echo(json.dumps(result.summary() | {"results": best}))
         return
-    print_result(result, top)
+    print_sweep(result.summary(), best, combinations=len(result.table))
     for path in (out, report):
         if path is not None:
             Console().print(f"written: {path}", markup=False, highlight=False)
-
-
-def print_result(result: SweepResult, top: int) -> None:
-    """The best combinations, the baselines beside them, and the verdict, in the terminal."""
-    console = Console()
-    series = result.series
-    title = f"{series.symbol}: {len(result.table):,} {result.spec.strategy} combinations on {len(series):,} bars"
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
-    periods = [name for name in result.table.columns if name.endswith("_period")]
-    table.add_column("", no_wrap=True)
-    for heading in (*(name.removesuffix("_period") for name in periods), *(heading for _, heading, _ in _COLUMNS)):
-        table.add_column(heading, justify="right", no_wrap=True)
-    best = result.best_rows(top, below_min_trades=True).to_dict("records")
-    for rank, row in enumerate(best, start=1):
-        style = "dim" if row["below_min_trades"] else "bold" if rank == 1 else ""
-        table.add_row(str(rank), *(f"{row[name]:.0f}" for name in periods), *_cells(row), style=style)
-    table.add_section()
-    for name, baseline in (("buy, hold", result.buy_and_hold), ("unseen", result.out_of_sample)):
-        table.add_row(name, *("" for _ in periods), *_cells(baseline), style="cyan")
-    console.print(table)
-    if series.synthetic:
-        console.print(Text(f"SYNTHETIC DATA: {series.source}", style="bold magenta"))
-    verdict = result.verdict
-    console.print(Text(verdict.headline, style=f"bold {_LEVEL_STYLES.get(verdict.level, '')}"))
-    for reason in verdict.reasons:
-        console.print(Text(f"  - {reason}"))
-
-
-def _cells(row: Any) -> list[str]:
-    return [form.format(row[name]) if name in row and row[name] == row[name] else "-" for name, _, form in _COLUMNS]
 
 
 def _write_table(result: SweepResult, path: Path) -> None:

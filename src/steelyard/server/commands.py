@@ -10,12 +10,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from steelyard.core.errors import SteelyardError
 from steelyard.infra.settings import Settings, read_settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; anything but loopback needs credentials.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the price store and the embedded database.")]
 
+_ROWS_SHOWN = 5
 DEMO_SWEEP = {"ticker": "AAPL", "fast_range": [5, 100], "slow_range": [20, 300], "step": 5, "min_trades": 20}
 
 
@@ -75,8 +77,9 @@ def run_server(settings: Settings) -> None:
 async def _demo_sweep(settings: Settings, console: Console) -> str:
     """A sweep the way a client's runs: submitted, worked on as a durable job, stored."""
     from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
-    from steelyard.research import service  # noqa: PLC0415
+    from steelyard.research import service, store  # noqa: PLC0415
     from steelyard.research.schemas import SweepRequest  # noqa: PLC0415
+    from steelyard.research.terminal import print_sweep  # noqa: PLC0415
     from steelyard.server.app import running  # noqa: PLC0415
 
     request = SweepRequest.model_validate(DEMO_SWEEP)
@@ -91,7 +94,13 @@ async def _demo_sweep(settings: Settings, console: Console) -> str:
                 bar.update(task, completed=event.percent, description=event.message or "sweeping")
         async with database.reading() as session:
             done = await jobs.get(session, job.id, tenant=DEVELOPER.tenant)
-    return str((done.result_data or {})["sweep_run_id"])
+            if done.result_data is None:
+                raise SteelyardError(f"the demo's sweep ended as {done.status}: {done.error_message}")
+            run_id = str(done.result_data["sweep_run_id"])
+            (ticker,) = await store.tickers_of(session, run_id)
+            best = await store.results(session, run_id, ticker=ticker.ticker, limit=_ROWS_SHOWN)
+    print_sweep(ticker.summary, best, combinations=plan.combinations)
+    return run_id
 
 
 def _settings(**options: Any) -> Settings:
