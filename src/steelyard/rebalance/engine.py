@@ -1,0 +1,236 @@
+"""One rebalance, from holdings and model to orders: a pure function over frozen values.
+
+Every well-formed request is answered: READY, PENDING_REVIEW or BLOCKED, each with all that led to
+it.  The stages run in the order of the contract and write what they notice into one diary.
+
+Source: contract dpm, section 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+from steelyard.core.money import CONTEXT
+from steelyard.rebalance.comparison import METHODS, compare_methods
+from steelyard.rebalance.funding import fund_trades
+from steelyard.rebalance.gate import decide_gate
+from steelyard.rebalance.intents import TradePlan, plan_trades
+from steelyard.rebalance.market import Market, Shelf
+from steelyard.rebalance.reconciliation import mismatch_rule, reconcile
+from steelyard.rebalance.result import (
+    Coverage,
+    Diagnostics,
+    Explanation,
+    Intent,
+    Lineage,
+    MethodComparison,
+    RebalanceResult,
+    Reconciliation,
+    RuleResult,
+    SecurityTrade,
+    SimulatedState,
+    TargetData,
+    TargetInstrument,
+    TaxImpact,
+    UniverseData,
+)
+from steelyard.rebalance.rules import evaluate_rules, status_of
+from steelyard.rebalance.settlement import ladder_rule, project_settlement
+from steelyard.rebalance.simulation import apply_intents
+from steelyard.rebalance.targets import Targets, trace_targets
+from steelyard.rebalance.tax_lots import GainsBudget
+from steelyard.rebalance.turnover import cap_turnover, report_dropped
+from steelyard.rebalance.universe import Universe, build_universe
+from steelyard.rebalance.valuation import Valuation, value_portfolio
+from steelyard.rebalance.values import ONE, ZERO, RebalanceRequest, Status
+
+_COVERED, _NOT_COVERED = Coverage(ONE, ONE), Coverage(ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What a run is called; the caller decides, so that the engine needs no clock and no dice."""
+
+    run_id: str
+    correlation_id: str
+    request_hash: str
+
+
+def rebalance(
+    request: RebalanceRequest,
+    identity: RunIdentity,
+    *,
+    market: Market | None = None,
+    shelf: Shelf | None = None,
+) -> RebalanceResult:
+    """Answer one request.
+
+    Args:
+        market, shelf: the request's own, indexed; give them when several runs share them.
+    """
+    with localcontext(CONTEXT):
+        run = _Run(
+            request,
+            identity,
+            market or Market(request.market_data_snapshot),
+            shelf or Shelf(request.shelf_entries),
+        )
+        return run.answer()
+
+
+class _Run:
+    """The stages of one run and what they hand on."""
+
+    def __init__(self, request: RebalanceRequest, identity: RunIdentity, market: Market, shelf: Shelf) -> None:
+        self.request, self.identity, self.options = request, identity, request.options
+        self.portfolio = request.portfolio_snapshot
+        self.base = self.portfolio.base_currency
+        self.model = request.model_portfolio.targets
+        self.market, self.shelf = market, shelf
+        self.diagnostics = Diagnostics()
+
+    def answer(self) -> RebalanceResult:
+        self.before = self._value(trust_snapshot=self.options.valuation_mode == "TRUST_SNAPSHOT")
+        self.universe = build_universe(
+            self.model,
+            self.portfolio.positions,
+            self.before.weights,
+            self.shelf,
+            allow_restricted=self.options.allow_restricted,
+            shelf_missing=self.diagnostics.data_quality.shelf_missing,
+        )
+        targets = METHODS[self.options.target_method](self.universe, self.options, self.shelf, self.diagnostics)
+        self.comparison = self._compare(targets)
+        self.trace = self._trace(targets)
+        if targets.status == "BLOCKED" or self._data_blocks():
+            return self._blocked_early()
+        gains = GainsBudget(self.options.max_realized_capital_gains) if self.options.enable_tax_awareness else None
+        trades = self._trades(gains)
+        if self._data_blocks():
+            return self._blocked_early()
+        tax_impact = gains.impact(self.base) if gains is not None else None
+        return self._simulated(targets.status, self._intents(trades), tax_impact)
+
+    def _value(self, *, trust_snapshot: bool = False) -> Valuation:
+        return value_portfolio(
+            self.portfolio.positions,
+            self.portfolio.cash_balances,
+            self.base,
+            market=self.market,
+            shelf=self.shelf,
+            missing=self.diagnostics.data_quality,
+            trust_snapshot=trust_snapshot,
+        )
+
+    def _compare(self, targets: Targets) -> MethodComparison | None:
+        if not self.options.compare_target_methods:
+            return None
+        names = [target.instrument_id for target in self.model]
+        return compare_methods(targets, self.universe, self.options, self.shelf, names, self.diagnostics)
+
+    def _trace(self, targets: Targets) -> list[TargetInstrument]:
+        if targets.weights is None:
+            return []
+        return trace_targets(self.model, targets.weights, self.universe.buyable, self.before.total, self.base)
+
+    def _data_blocks(self) -> bool:
+        gaps, options = self.diagnostics.data_quality, self.options
+        return bool(
+            gaps.shelf_missing
+            or (gaps.price_missing and options.block_on_missing_prices)
+            or (gaps.fx_missing and options.block_on_missing_fx)
+        )
+
+    def _trades(self, gains: GainsBudget | None) -> list[SecurityTrade]:
+        held = {position.instrument_id: position for position in reversed(self.portfolio.positions)}
+        plan = TradePlan(self.base, held, self.universe.locked, self.market, self.shelf, self.options, gains)
+        return plan_trades(self.trace, plan, self.diagnostics)
+
+    def _intents(self, trades: list[SecurityTrade]) -> list[Intent]:
+        portfolio, options = self.portfolio, self.options
+        capped = cap_turnover(trades, portfolio_value=self.before.total, max_turnover=options.max_turnover_pct)
+        report_dropped(capped.dropped, self.before.total, self.base, self.diagnostics)
+        return fund_trades(
+            capped.kept,
+            portfolio.cash_balances,
+            self.base,
+            self.market,
+            buffer=options.fx_buffer_pct,
+            link_sells=options.link_buy_to_same_currency_sell_dependency is not False,
+        )
+
+    def _simulated(self, stage: Status, intents: list[Intent], tax_impact: TaxImpact | None) -> RebalanceResult:
+        portfolio, options = self.portfolio, self.options
+        if options.enable_settlement_awareness:
+            breach = project_settlement(intents, portfolio.cash_balances, self.shelf, options, self.diagnostics)
+            if breach is not None:
+                self.diagnostics.warn(breach.reason_code)
+                return self._result("BLOCKED", intents, self._value().state, [ladder_rule(breach)], tax=tax_impact)
+        positions, cash = apply_intents(portfolio.positions, portfolio.cash_balances, intents)
+        after = value_portfolio(
+            positions,
+            cash,
+            self.base,
+            market=self.market,
+            shelf=self.shelf,
+            missing=self.diagnostics.data_quality,
+        )
+        rules = evaluate_rules(after, options, self.diagnostics)
+        status, reconciliation = status_of(rules), None
+        if status == "BLOCKED":
+            self._warn_unsafe(rules)
+        else:
+            reconciliation = reconcile(self.before.total, after.total, self.base)
+            if reconciliation.status == "MISMATCH":
+                rules.append(mismatch_rule(reconciliation))
+                status = "BLOCKED"
+            elif status == "READY":
+                status = stage
+        return self._result(status, intents, after.state, rules, tax=tax_impact, reconciliation=reconciliation)
+
+    def _warn_unsafe(self, rules: list[RuleResult]) -> None:
+        for rule in rules:
+            if rule.status == "FAIL" and rule.rule_id in ("NO_SHORTING", "INSUFFICIENT_CASH"):
+                self.diagnostics.warnings.append("SIMULATION_SAFETY_CHECK_FAILED")
+
+    def _blocked_early(self) -> RebalanceResult:
+        rules = evaluate_rules(self.before, self.options, self.diagnostics)
+        return self._result("BLOCKED", [], self.before.state, rules, early=True)
+
+    def _result(
+        self,
+        status: Status,
+        intents: list[Intent],
+        after: SimulatedState,
+        rules: list[RuleResult],
+        *,
+        tax: TaxImpact | None = None,
+        reconciliation: Reconciliation | None = None,
+        early: bool = False,
+    ) -> RebalanceResult:
+        identity, options = self.identity, self.options
+        gate = None
+        if options.enable_workflow_gates:
+            gate = decide_gate(status, rules, self.diagnostics.data_quality, options)
+        return RebalanceResult(
+            rebalance_run_id=identity.run_id,
+            correlation_id=identity.correlation_id,
+            status=status,
+            before=self.before.state,
+            universe=_universe_data(self.universe, identity.run_id, _NOT_COVERED if early else _COVERED),
+            target=TargetData(f"t_{identity.run_id}", self.trace),
+            intents=intents,
+            after_simulated=after,
+            reconciliation=reconciliation,
+            tax_impact=tax,
+            rule_results=rules,
+            explanation=Explanation("Blocked") if early else Explanation(status, self.comparison),
+            diagnostics=self.diagnostics,
+            gate_decision=gate,
+            lineage=Lineage(self.portfolio.portfolio_id, "md", identity.request_hash),
+        )
+
+
+def _universe_data(universe: Universe, run_id: str, coverage: Coverage) -> UniverseData:
+    return UniverseData(f"u_{run_id}", universe.for_buy, universe.for_sell, universe.excluded, coverage)

@@ -1,0 +1,333 @@
+"""The values of an answer: the audit bundle of a run.
+
+Field names and their order are those of the contract; ``to_bytes`` writes them as JSON with every
+decimal as text.
+
+Source: contract dpm, section 5.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.rebalance.values import CashBalance, Money, Severity, Status, TargetMethod
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class AllocationMetric(Struct, frozen=True, gc=False):
+    """What one bucket is worth, in base currency; its weight has 4 decimals."""
+
+    key: str
+    weight: Decimal
+    value: Money
+
+
+class PositionSummary(Struct, frozen=True, gc=False):
+    """A holding and what it is worth; its weight has 4 decimals."""
+
+    instrument_id: str
+    quantity: Decimal
+    instrument_currency: str
+    asset_class: str
+    price: Money | None
+    value_in_instrument_ccy: Money
+    value_in_base_ccy: Money
+    weight: Decimal
+
+
+class SimulatedState(Struct, frozen=True, gc=False):
+    """A portfolio and how it is allocated, before or after the trades."""
+
+    total_value: Money
+    cash_balances: tuple[CashBalance, ...]
+    positions: list[PositionSummary]
+    allocation_by_asset_class: list[AllocationMetric]
+    allocation_by_instrument: list[AllocationMetric]
+    allocation: list[AllocationMetric]
+    allocation_by_attribute: dict[str, list[AllocationMetric]]
+
+
+class ExcludedInstrument(Struct, frozen=True, gc=False):
+    """An instrument that may not be traded freely, and why."""
+
+    instrument_id: str
+    reason_code: str
+    details: str | None = None
+
+
+class Coverage(Struct, frozen=True, gc=False):
+    """1 on the normal path, 0 when a run is blocked early; the contract does not compute it."""
+
+    price_coverage_pct: Decimal
+    fx_coverage_pct: Decimal
+
+
+class UniverseData(Struct, frozen=True, gc=False):
+    """What may be bought, what may be sold, and what neither."""
+
+    universe_id: str
+    eligible_for_buy: list[str]
+    eligible_for_sell: list[str]
+    excluded: list[ExcludedInstrument]
+    coverage: Coverage
+
+
+class TargetInstrument(Struct, frozen=True, gc=False):
+    """From the model's weight to the one aimed at, with tags that say what happened between."""
+
+    instrument_id: str
+    model_weight: Decimal
+    final_weight: Decimal
+    final_value: Money
+    tags: tuple[str, ...]
+
+
+class TargetData(Struct, frozen=True, gc=False):
+    """The targets in the order of the model, then what is held beside it."""
+
+    target_id: str
+    targets: list[TargetInstrument]
+    strategy: dict[str, Any] = {}
+
+
+class Rationale(Struct, frozen=True, gc=False):
+    """Why an order exists."""
+
+    code: str
+    message: str
+
+
+class SecurityTrade(Struct, frozen=True, gc=False, tag_field="intent_type", tag="SECURITY_TRADE"):
+    """An order for one instrument; ``notional`` in its currency, ``notional_base`` in the portfolio's."""
+
+    intent_id: str
+    instrument_id: str
+    side: Literal["BUY", "SELL"]
+    quantity: Decimal
+    notional: Money
+    notional_base: Money | None
+    dependencies: tuple[str, ...]
+    rationale: Rationale
+    constraints_applied: tuple[str, ...]
+
+
+class FxSpot(Struct, frozen=True, gc=False, tag_field="intent_type", tag="FX_SPOT"):
+    """An exchange of one currency for another; ``pair`` is always foreign/base in DPM."""
+
+    intent_id: str
+    pair: str
+    buy_currency: str
+    buy_amount: Decimal
+    sell_currency: str
+    sell_amount_estimated: Decimal
+    dependencies: tuple[str, ...]
+    rationale: Rationale
+
+
+Intent = SecurityTrade | FxSpot
+
+
+class Reconciliation(Struct, frozen=True, gc=False):
+    """Whether the value after the trades is the value before, within a tolerance."""
+
+    before_total_value: Money
+    after_total_value: Money
+    delta: Money
+    tolerance: Money
+    status: Literal["OK", "MISMATCH"]
+
+
+class TaxImpact(Struct, frozen=True, gc=False):
+    """Gains and losses that the sales realise, in base currency, both as amounts >= 0."""
+
+    total_realized_gain: Money
+    total_realized_loss: Money
+    budget_limit: Money | None
+    budget_used: Money | None
+
+
+class RuleResult(Struct, frozen=True, gc=False):
+    """One rule, what was measured and whether it held."""
+
+    rule_id: str
+    severity: Literal["HARD", "SOFT", "INFO"]
+    status: Literal["PASS", "FAIL"]
+    measured: Decimal
+    threshold: dict[str, Decimal]
+    reason_code: str
+    remediation_hint: str | None = None
+
+
+class SuppressedIntent(Struct, frozen=True, gc=False):
+    """A trade too small to be worth its cost."""
+
+    instrument_id: str
+    reason: str
+    intended_notional: Money
+    threshold: Money
+
+
+class DroppedIntent(Struct, frozen=True, gc=False):
+    """A trade that the turnover budget had no room for; ``score`` is its share of the portfolio."""
+
+    instrument_id: str
+    reason: str
+    potential_notional: Money
+    score: Decimal
+
+
+class GroupConstraintEvent(Struct, frozen=True, gc=False):
+    """A group cap that bound, and who received what it released."""
+
+    constraint_key: str
+    group_weight_before: Decimal
+    max_weight: Decimal
+    released_weight: Decimal
+    recipients: dict[str, Decimal]
+    status: Literal["CAPPED", "BLOCKED"]
+
+
+class TaxBudgetConstraintEvent(Struct, frozen=True, gc=False):
+    """A sale that the gains budget cut."""
+
+    instrument_id: str
+    requested_quantity: Decimal
+    allowed_quantity: Decimal
+    reason_code: str
+
+
+class CashLadderPoint(Struct, frozen=True, gc=False):
+    """Cash of one currency some days from now."""
+
+    date_offset: int
+    currency: str
+    projected_balance: Decimal
+
+
+class CashLadderBreach(Struct, frozen=True, gc=False):
+    """A day on which cash is below what is allowed."""
+
+    date_offset: int
+    currency: str
+    projected_balance: Decimal
+    allowed_floor: Decimal
+    reason_code: str
+
+
+class DataQuality(Struct, frozen=True, gc=False):
+    """What was asked for and not there; each stage adds what it misses, so a name may occur again."""
+
+    price_missing: list[str] = []
+    fx_missing: list[str] = []
+    shelf_missing: list[str] = []
+
+
+class Diagnostics(Struct, frozen=True, gc=False):
+    """The diary of a run: the stages append to its lists."""
+
+    warnings: list[str] = []
+    suppressed_intents: list[SuppressedIntent] = []
+    dropped_intents: list[DroppedIntent] = []
+    group_constraint_events: list[GroupConstraintEvent] = []
+    tax_budget_constraint_events: list[TaxBudgetConstraintEvent] = []
+    cash_ladder: list[CashLadderPoint] = []
+    cash_ladder_breaches: list[CashLadderBreach] = []
+    missing_fx_pairs: list[str] = []
+    funding_plan: list[Any] = []
+    insufficient_cash: list[Any] = []
+    data_quality: DataQuality = msgspec.field(default_factory=DataQuality)
+
+    def warn(self, code: str) -> None:
+        """Note ``code`` once."""
+        if code not in self.warnings:
+            self.warnings.append(code)
+
+
+class GateReason(Struct, frozen=True, gc=False):
+    """One reason for a gate, and who gives it."""
+
+    reason_code: str
+    severity: Severity
+    source: Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"]
+    details: dict[str, str]
+
+
+class GateSummary(Struct, frozen=True, gc=False):
+    """How many of what led to the gate."""
+
+    hard_fail_count: int
+    soft_fail_count: int
+    new_high_suitability_count: int
+    new_medium_suitability_count: int
+
+
+class GateDecision(Struct, frozen=True, gc=False):
+    """Who has to look at a result before it may be executed."""
+
+    gate: str
+    recommended_next_step: str
+    reasons: list[GateReason]
+    summary: GateSummary
+
+
+class MethodComparison(Struct, frozen=True, gc=False):
+    """How the other target method would have decided."""
+
+    primary_method: TargetMethod
+    primary_status: Status
+    alternate_method: TargetMethod
+    alternate_status: Status
+    tolerance: Decimal
+    differing_instruments: list[str]
+    alternate_warnings: list[str]
+
+
+class Explanation(Struct, frozen=True, gc=False):
+    """The outcome in a word; the comparison is there whenever the run got past the data checks."""
+
+    summary: str
+    target_method_comparison: MethodComparison | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Lineage(Struct, frozen=True, gc=False):
+    """What the answer was made of."""
+
+    portfolio_snapshot_id: str
+    market_data_snapshot_id: str
+    request_hash: str
+    idempotency_key: str | None = None
+    engine_version: str | None = None
+
+
+class RebalanceResult(Struct, frozen=True, gc=False):
+    """The audit bundle: everything needed to retrace a decision."""
+
+    rebalance_run_id: str
+    correlation_id: str
+    status: Status
+    before: SimulatedState
+    universe: UniverseData
+    target: TargetData
+    intents: list[Intent]
+    after_simulated: SimulatedState
+    reconciliation: Reconciliation | None
+    tax_impact: TaxImpact | None
+    rule_results: list[RuleResult]
+    explanation: Explanation
+    diagnostics: Diagnostics
+    gate_decision: GateDecision | None
+    lineage: Lineage
+
+    def to_bytes(self) -> bytes:
+        """The body of an answer: JSON, UTF-8, decimals as text."""
+        return _ENCODER.encode(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, decimals as text."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain

@@ -1,0 +1,96 @@
+"""The six rules that every outcome is judged by, in their fixed order.
+
+A HARD rule that fails blocks, a SOFT one asks for a review.
+
+Source: contract dpm, section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from steelyard.rebalance.result import Diagnostics, RuleResult
+from steelyard.rebalance.valuation import Valuation
+from steelyard.rebalance.values import ZERO, EngineOptions, Status
+
+_POSITION_TOLERANCE = Decimal("0.001")
+_UNLIMITED = {"max": Decimal(-1)}
+_NONE_ALLOWED = {"max": ZERO}
+_NOT_BELOW_ZERO = {"min": ZERO}
+
+
+def evaluate_rules(valuation: Valuation, options: EngineOptions, diagnostics: Diagnostics) -> list[RuleResult]:
+    """Judge a valued portfolio; one row per rule, but one per instrument above the position limit."""
+    return [
+        _cash_band(valuation.cash_weight, options),
+        *_position_limit(valuation, options.single_position_max_weight),
+        _data_quality(diagnostics, options),
+        _trade_size(len(diagnostics.suppressed_intents)),
+        _not_below_zero(
+            "NO_SHORTING",
+            [position.quantity for position in valuation.state.positions],
+            "SELL_EXCEEDS_HOLDINGS",
+            "Sell no more than is held.",
+        ),
+        _not_below_zero(
+            "INSUFFICIENT_CASH",
+            [balance.amount for balance in valuation.state.cash_balances],
+            "CASH_BALANCE_NEGATIVE",
+            "Buy less, bring cash, or lower the FX buffer.",
+        ),
+    ]
+
+
+def status_of(rules: Sequence[RuleResult]) -> Status:
+    """What the failed rules make of an outcome."""
+    failed = {rule.severity for rule in rules if rule.status == "FAIL"}
+    return "BLOCKED" if "HARD" in failed else "PENDING_REVIEW" if "SOFT" in failed else "READY"
+
+
+def _cash_band(weight: Decimal, options: EngineOptions) -> RuleResult:
+    low, high = options.cash_band_min_weight, options.cash_band_max_weight
+    threshold = {"min": low, "max": high}
+    if low <= weight <= high:
+        return RuleResult("CASH_BAND", "SOFT", "PASS", weight, threshold, "OK")
+    hint = "Invest or raise cash until its weight is inside the band."
+    return RuleResult("CASH_BAND", "SOFT", "FAIL", weight, threshold, "THRESHOLD_BREACH", hint)
+
+
+def _position_limit(valuation: Valuation, limit: Decimal | None) -> list[RuleResult]:
+    rule = "SINGLE_POSITION_MAX"
+    if limit is None:
+        return [RuleResult(rule, "HARD", "PASS", ZERO, _UNLIMITED, "NO_LIMIT_SET")]
+    threshold = {"max": limit}
+    allowed = limit + _POSITION_TOLERANCE
+    breaches = [
+        RuleResult(rule, "HARD", "FAIL", weight, threshold, "LIMIT_BREACH", f"Reduce {position.instrument_id}.")
+        for position, weight in zip(valuation.state.positions, valuation.weights, strict=True)
+        if weight > allowed
+    ]
+    return breaches or [RuleResult(rule, "HARD", "PASS", max(valuation.weights, default=ZERO), threshold, "OK")]
+
+
+def _data_quality(diagnostics: Diagnostics, options: EngineOptions) -> RuleResult:
+    gaps = diagnostics.data_quality
+    count = len(gaps.shelf_missing)
+    if options.block_on_missing_prices:
+        count += len(gaps.price_missing)
+    if options.block_on_missing_fx:
+        count += len(gaps.fx_missing)
+    if not count:
+        return RuleResult("DATA_QUALITY", "HARD", "PASS", ZERO, _NONE_ALLOWED, "OK")
+    hint = "Supply the prices, rates and shelf rows that the diagnostics name."
+    return RuleResult("DATA_QUALITY", "HARD", "FAIL", Decimal(count), _NONE_ALLOWED, "MISSING_DATA", hint)
+
+
+def _trade_size(suppressed: int) -> RuleResult:
+    reason = "INTENTS_SUPPRESSED" if suppressed else "OK"
+    return RuleResult("MIN_TRADE_SIZE", "SOFT", "PASS", Decimal(suppressed), _NOT_BELOW_ZERO, reason)
+
+
+def _not_below_zero(rule: str, amounts: Sequence[Decimal], reason: str, hint: str) -> RuleResult:
+    lowest = min(amounts, default=ZERO)
+    if lowest < 0:
+        return RuleResult(rule, "HARD", "FAIL", lowest, _NOT_BELOW_ZERO, reason, hint)
+    return RuleResult(rule, "HARD", "PASS", ZERO, _NOT_BELOW_ZERO, "OK")

@@ -1,0 +1,98 @@
+"""What may be bought, what may be sold, and what stays as it is.
+
+A model target is judged by its shelf row; a holding outside the model is sold, unless its status
+locks it.  A locked holding keeps its current weight and is never traded.
+
+Source: contract dpm, section 6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from steelyard.rebalance.market import Shelf
+from steelyard.rebalance.result import ExcludedInstrument
+from steelyard.rebalance.values import ZERO, ModelTarget, Position
+
+_CLOSED = ("BANNED", "SUSPENDED")
+_LOCKING = ("BANNED", "SUSPENDED", "RESTRICTED")
+
+
+@dataclass(slots=True)
+class Universe:
+    """The instruments that a run has to decide about.
+
+    Attributes:
+        weights: the weight to start from, of every instrument that has one; its order matters later.
+        buyable: those that may be bought, in order, each once.
+        locked: those that keep their weight.
+        sell_only_excess: model weight of instruments that may only be sold.
+        for_buy, for_sell: as reported; a model that names an instrument twice shows it twice.
+    """
+
+    weights: dict[str, Decimal] = field(default_factory=dict)
+    buyable: dict[str, None] = field(default_factory=dict)
+    locked: set[str] = field(default_factory=set)
+    sell_only_excess: Decimal = ZERO
+    for_buy: list[str] = field(default_factory=list)
+    for_sell: list[str] = field(default_factory=list)
+    excluded: list[ExcludedInstrument] = field(default_factory=list)
+
+
+def build_universe(
+    model: Sequence[ModelTarget],
+    positions: Sequence[Position],
+    current_weights: Sequence[Decimal],
+    shelf: Shelf,
+    *,
+    allow_restricted: bool,
+    shelf_missing: list[str],
+) -> Universe:
+    """Sort model targets and holdings by what may be done with them.
+
+    Args:
+        current_weights: unrounded shares, one per position.
+        shelf_missing: receives the model targets that are on no shelf row.
+    """
+    universe = Universe()
+    for target in model:
+        _add_target(universe, target, shelf, allow_restricted=allow_restricted, shelf_missing=shelf_missing)
+    for position, weight in zip(positions, current_weights, strict=True):
+        if position.quantity and position.instrument_id not in universe.weights:
+            _add_holding(universe, position.instrument_id, weight, shelf)
+    return universe
+
+
+def _add_target(
+    universe: Universe, target: ModelTarget, shelf: Shelf, *, allow_restricted: bool, shelf_missing: list[str]
+) -> None:
+    instrument = target.instrument_id
+    row = shelf.rows.get(instrument)
+    if row is None:
+        shelf_missing.append(instrument)
+    elif row.status in _CLOSED or (row.status == "RESTRICTED" and not allow_restricted):
+        universe.excluded.append(ExcludedInstrument(instrument, f"SHELF_STATUS_{row.status}"))
+    elif row.status == "SELL_ONLY":
+        universe.weights[instrument] = ZERO
+        universe.sell_only_excess += target.weight
+        universe.for_sell.append(instrument)
+        universe.excluded.append(ExcludedInstrument(instrument, "SHELF_STATUS_SELL_ONLY"))
+    else:
+        universe.weights[instrument] = target.weight
+        universe.buyable[instrument] = None
+        universe.for_buy.append(instrument)
+        universe.for_sell.append(instrument)
+
+
+def _add_holding(universe: Universe, instrument: str, weight: Decimal, shelf: Shelf) -> None:
+    row = shelf.rows.get(instrument)
+    status = row.status if row else "MISSING_SHELF"
+    if row is None or status in _LOCKING:
+        universe.weights[instrument] = weight
+        universe.locked.add(instrument)
+        universe.excluded.append(ExcludedInstrument(instrument, f"LOCKED_DUE_TO_{status}"))
+    else:
+        universe.weights[instrument] = ZERO
+        universe.for_sell.append(instrument)
