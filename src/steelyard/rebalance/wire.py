@@ -1,0 +1,244 @@
+"""From the bytes or the dict of a request to its values, and the hash of what was asked.
+
+JSON is first decoded straight into the frozen values, which costs a tenth of a validation by
+pydantic.  That path accepts less, never more: whatever it refuses, and whatever breaks a rule that
+types cannot express, is left to ``schemas`` to accept or to explain.
+
+Source: contract dpm, sections 1 and 10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from steelyard.core.canonical import canonical_hash
+from steelyard.rebalance import limits, schemas
+from steelyard.rebalance.values import (
+    ONE,
+    BatchRebalanceRequest,
+    EngineOptions,
+    Money,
+    PortfolioSnapshot,
+    RebalanceRequest,
+    ShelfEntry,
+)
+
+T = TypeVar("T")
+_CANONICAL = msgspec.json.Encoder(order="sorted")
+_REQUESTS = msgspec.json.Decoder(RebalanceRequest)
+_BATCHES = msgspec.json.Decoder(BatchRebalanceRequest)
+
+
+class MalformedBodyError(ValueError):
+    """A body is not what the route accepts.
+
+    Attributes:
+        errors: one entry per fault, as FastAPI puts them under ``detail``: ``type, loc, msg, input``.
+    """
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(f"{len(errors)} faults, the first: {errors[0]['msg']} at {errors[0]['loc']}")
+        self.errors = errors
+
+
+def read_request(body: bytes | Mapping[str, Any]) -> RebalanceRequest:
+    """The request of a simulation, from JSON or from plain values.
+
+    Raises:
+        MalformedBodyError: with every fault found.
+    """
+    return _read(body, _REQUESTS, schemas.RebalanceRequest, RebalanceRequest, _is_sound_request)
+
+
+def read_batch(body: bytes | Mapping[str, Any]) -> BatchRebalanceRequest:
+    """The request of a what-if analysis, from JSON or from plain values.
+
+    Raises:
+        MalformedBodyError: with every fault found.
+    """
+    return _read(body, _BATCHES, schemas.BatchRebalanceRequest, BatchRebalanceRequest, _is_sound_batch)
+
+
+def read_options(options: Mapping[str, Any]) -> EngineOptions:
+    """The options of a scenario.
+
+    Raises:
+        ValueError: its text is the first fault.
+    """
+    try:
+        model = schemas.EngineOptions.model_validate(options)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"]) from None
+    return msgspec.convert(model.model_dump(), EngineOptions)
+
+
+def request_hash(request: msgspec.Struct) -> str:
+    """The canonical hash of a request with all defaults filled in.
+
+    The encoder writes the bytes of ``core.canonical`` as long as they are ASCII.
+    """
+    encoded = _CANONICAL.encode(request)
+    if encoded.isascii():
+        return "sha256:" + hashlib.sha256(encoded).hexdigest()
+    return canonical_hash(msgspec.to_builtins(request))
+
+
+def _read(
+    body: bytes | Mapping[str, Any],
+    decoder: msgspec.json.Decoder[T],
+    model: type[BaseModel],
+    kind: type[T],
+    is_sound: Callable[[T], bool],
+) -> T:
+    if isinstance(body, bytes):
+        try:
+            request = decoder.decode(body)
+        except msgspec.DecodeError:
+            pass
+        else:
+            if is_sound(request):
+                return request
+        body = _parsed(body)
+    try:
+        validated = model.model_validate(body)
+    except ValidationError as error:
+        raise MalformedBodyError([_located(fault) for fault in error.errors(include_url=False)]) from None
+    return msgspec.convert(validated.model_dump(), kind)
+
+
+def _parsed(body: bytes) -> Any:
+    """JSON as FastAPI reads it, with its two faults: no body, and a body that is no JSON."""
+    if not body:
+        raise MalformedBodyError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        fault = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
+        raise MalformedBodyError([{**fault, "ctx": {"error": error.msg}}]) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        fault = {"type": "json_invalid", "loc": ("body", 0), "msg": "JSON decode error", "input": {}}
+        raise MalformedBodyError([{**fault, "ctx": {"error": str(error)}}]) from None
+
+
+def _located(fault: Any) -> dict[str, Any]:
+    context = {
+        key: str(value) if isinstance(value, Exception) else value for key, value in fault.get("ctx", {}).items()
+    }
+    located = {**fault, "loc": ("body", *fault["loc"])}
+    if context:
+        located["ctx"] = context
+    return located
+
+
+def _is_sound_request(request: RebalanceRequest) -> bool:
+    """What the types of the values do not say."""
+    options = request.options
+    return _is_sound_book(request) and _are_sound_options(options)
+
+
+def _is_sound_batch(request: BatchRebalanceRequest) -> bool:
+    return _is_sound_book(request) and schemas.scenario_problem(request.scenarios) is None
+
+
+def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
+    portfolio, market = request.portfolio_snapshot, request.market_data_snapshot
+    targets, shelf = request.model_portfolio.targets, request.shelf_entries
+    lists = (portfolio.positions, portfolio.cash_balances, market.prices, market.fx_rates, targets, shelf)
+    return (
+        max(map(len, lists)) <= limits.ROWS_MAX
+        and _are_ordinary([row.price for row in market.prices])
+        and _are_ordinary([row.rate for row in market.fx_rates])
+        and _are_ordinary([target.weight for target in targets])
+        and _are_ordinary(list(_amounts(portfolio, shelf)))
+        and _lots_are_sound(portfolio)
+        and all(len(row.attributes) <= limits.OPTION_KEYS_MAX for row in shelf)
+    )
+
+
+def _amounts(portfolio: PortfolioSnapshot, shelf: tuple[ShelfEntry, ...]) -> Iterator[Decimal]:
+    for position in portfolio.positions:
+        yield position.quantity
+        if position.market_value is not None:
+            yield position.market_value.amount
+        for lot in position.lots:
+            yield lot.quantity
+            yield lot.unit_cost.amount
+    for balance in portfolio.cash_balances:
+        yield from (amount for amount in (balance.amount, balance.settled, balance.pending) if amount is not None)
+    for row in shelf:
+        if row.min_notional is not None:
+            yield row.min_notional.amount
+
+
+def _are_ordinary(values: list[Decimal]) -> bool:
+    """Whether all are within the limits; cheap for the usual case of values near 1."""
+    try:
+        if all(ONE > value > 0 for value in values):
+            return min(values, default=ONE) >= limits.MAGNITUDE_MIN
+        return all(map(limits.within_magnitude, values))
+    except ArithmeticError:  # NaN cannot be ordered
+        return False
+
+
+def _lots_are_sound(portfolio: PortfolioSnapshot) -> bool:
+    for position in portfolio.positions:
+        quantities = [lot.quantity for lot in position.lots]
+        if quantities and not (
+            len(quantities) <= limits.LOTS_MAX
+            and min(quantities) >= 0
+            and limits.lots_match(quantities, position.quantity)
+        ):
+            return False
+    return True
+
+
+def _are_sound_options(options: EngineOptions) -> bool:
+    """Options other than the simplest are few and go the careful way."""
+    numbers = [
+        options.compare_target_methods_tolerance,
+        options.cash_band_min_weight,
+        options.cash_band_max_weight,
+        options.fx_buffer_pct,
+        options.min_cash_buffer_pct,
+        options.drift_unmodeled_exposure_threshold,
+        *options.max_overdraft_by_ccy.values(),
+        *[constraint.max_weight for constraint in options.group_constraints.values()],
+        *_present(options.single_position_max_weight, options.max_turnover_pct, options.max_realized_capital_gains),
+        *_present_amounts(options.min_trade_notional, options.dust_trade_threshold),
+    ]
+    thresholds = options.suitability_thresholds
+    shares = [
+        options.max_turnover_pct or ONE,
+        options.drift_unmodeled_exposure_threshold,
+        thresholds.single_position_max_weight,
+        thresholds.issuer_max_weight,
+        thresholds.cash_band_min_weight,
+        thresholds.cash_band_max_weight,
+        *thresholds.max_weight_by_liquidity_tier.values(),
+        *[constraint.max_weight for constraint in options.group_constraints.values()],
+    ]
+    return (
+        all(map(limits.within_magnitude, numbers))
+        and all(map(limits.within_magnitude, shares))
+        and all(0 <= share <= 1 for share in shares)
+        and thresholds.cash_band_min_weight <= thresholds.cash_band_max_weight
+        and (options.max_realized_capital_gains is None or options.max_realized_capital_gains >= 0)
+        and all(currency and amount >= 0 for currency, amount in options.max_overdraft_by_ccy.items())
+        and all(map(schemas.is_group_key, options.group_constraints))
+        and max(len(options.group_constraints), len(options.max_overdraft_by_ccy)) <= limits.OPTION_KEYS_MAX
+    )
+
+
+def _present(*values: Decimal | None) -> list[Decimal]:
+    return [value for value in values if value is not None]
+
+
+def _present_amounts(*values: Money | None) -> list[Decimal]:
+    return [value.amount for value in values if value is not None]
