@@ -24,6 +24,7 @@ def compare_methods(
     universe: Universe,
     options: EngineOptions,
     shelf: Shelf,
+    *,
     model_ids: Iterable[str],
     diagnostics: Diagnostics,
 ) -> MethodComparison:

@@ -9,7 +9,7 @@ Source: contract dpm, section 6.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import localcontext
 
 from steelyard.core.money import CONTEXT
 from steelyard.rebalance.comparison import METHODS, compare_methods
@@ -64,11 +64,7 @@ def rebalance(
     market: Market | None = None,
     shelf: Shelf | None = None,
 ) -> RebalanceResult:
-    """Answer one request.
-
-    Args:
-        market, shelf: the request's own, indexed; give them when several runs share them.
-    """
+    """Answer one request; ``market`` and ``shelf`` are its own, indexed, for runs that share them."""
     with localcontext(CONTEXT):
         run = _Run(
             request,
@@ -127,7 +123,9 @@ class _Run:
         if not self.options.compare_target_methods:
             return None
         names = [target.instrument_id for target in self.model]
-        return compare_methods(targets, self.universe, self.options, self.shelf, names, self.diagnostics)
+        return compare_methods(
+            targets, self.universe, self.options, self.shelf, model_ids=names, diagnostics=self.diagnostics
+        )
 
     def _trace(self, targets: Targets) -> list[TargetInstrument]:
         if targets.weights is None:

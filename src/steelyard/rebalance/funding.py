@@ -32,9 +32,8 @@ def fund_trades(
 ) -> list[Intent]:
     """All orders in the order of execution: sales, exchanges, purchases.
 
-    Args:
-        buffer: share that is bought beyond a shortage.
-        link_sells: whether a purchase waits for the last sale in its currency.
+    ``buffer`` is the share that is bought beyond a shortage; ``link_sells`` makes a purchase wait
+    for the last sale in its currency.
     """
     exchanges = _exchange(projected_cash(trades, cash_balances), len(trades), base, market, buffer)
     funding = {fx.buy_currency: fx.intent_id for fx in exchanges if fx.rationale is _FUNDING}

@@ -36,8 +36,7 @@ def decide_gate(
 ) -> GateDecision:
     """Decide from the status, the failed rules and the new suitability findings.
 
-    Args:
-        consent_is_default: True in advisory, where the client is always asked.
+    ``consent_is_default`` is for advisory, where the client is always asked.
     """
     failed = [rule for rule in rules if rule.status == "FAIL"]
     summary = GateSummary(

@@ -9,7 +9,8 @@ Source: contract dpm, section 6.3, step 2; section 16, no. 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from steelyard.rebalance.market import Shelf
@@ -33,14 +34,14 @@ def cap_groups(
         BLOCKED if a cap releases weight that nobody can take, PENDING_REVIEW if locked holdings
         alone exceed a cap, else READY.
     """
+    caps = _Caps(weights, universe, diagnostics)
     status: Status = "READY"
     for key in sorted(constraints):
         attribute, value = key.split(":", 1)
         if attribute not in shelf.attribute_names:
             diagnostics.warn(f"UNKNOWN_CONSTRAINT_ATTRIBUTE_{attribute}")
             continue
-        members = [name for name in weights if shelf.has_attribute(name, attribute, value)]
-        outcome = _cap_group(key, members, weights, universe, constraints[key].max_weight, diagnostics)
+        outcome = caps.apply(key, shelf.group(attribute, value), constraints[key].max_weight)
         if outcome == "BLOCKED":
             return outcome
         if outcome == "PENDING_REVIEW":
@@ -48,50 +49,54 @@ def cap_groups(
     return status
 
 
-def _cap_group(
-    key: str,
-    members: list[str],
-    weights: dict[str, Decimal],
-    universe: Universe,
-    cap: Decimal,
-    diagnostics: Diagnostics,
-) -> Status:
-    before = sum([weights[name] for name in members], ZERO)
-    if not members or before <= cap + _TOLERANCE:
-        return "READY"
-    locked = sum([weights[name] for name in members if name in universe.locked], ZERO)
-    status: Status = "READY"
-    if locked > cap + _TOLERANCE:
-        diagnostics.warn(f"CAP_UNREACHABLE_LOCKED_{key}")
-        status = "PENDING_REVIEW"
-    tradable, room = before - locked, max(ZERO, cap - locked)
-    if tradable <= room:
+@dataclass(frozen=True, slots=True)
+class _Caps:
+    """The weights that caps work on."""
+
+    weights: dict[str, Decimal]
+    universe: Universe
+    diagnostics: Diagnostics
+
+    def apply(self, key: str, group: Collection[str], cap: Decimal) -> Status:
+        members = [name for name in self.weights if name in group]
+        before = self._sum(members)
+        if before <= cap + _TOLERANCE:
+            return "READY"
+        free = [name for name in members if name not in self.universe.locked]
+        tradable = self._sum(free)
+        locked = self._sum([name for name in members if name in self.universe.locked])
+        status: Status = "READY"
+        if locked > cap + _TOLERANCE:
+            self.diagnostics.warn(f"CAP_UNREACHABLE_LOCKED_{key}")
+            status = "PENDING_REVIEW"
+        room = max(ZERO, cap - locked)
+        if tradable <= room:
+            return status
+        factor = room / tradable
+        for name in free:
+            self.weights[name] *= factor
+        self.diagnostics.warn(f"CAPPED_BY_GROUP_LIMIT_{key}")
+        recipients = self._share_out(tradable - room, group)
+        if recipients is None:
+            self.diagnostics.warn("NO_ELIGIBLE_REDISTRIBUTION_DESTINATION")
+            status = "BLOCKED"
+        self.diagnostics.group_constraint_events.append(
+            GroupConstraintEvent(
+                key, before, cap, tradable - room, recipients or {}, "CAPPED" if recipients else "BLOCKED"
+            )
+        )
         return status
-    for name in members:
-        if name not in universe.locked:
-            weights[name] *= room / tradable
-    diagnostics.warn(f"CAPPED_BY_GROUP_LIMIT_{key}")
-    return _share_out(key, set(members), weights, universe, (before, cap, tradable - room), diagnostics) or status
 
+    def _share_out(self, released: Decimal, group: Collection[str]) -> dict[str, Decimal] | None:
+        """Give what a cap released to the buyable others; None if there is nobody to take it."""
+        others = [name for name in self.universe.buyable if name not in group]
+        total = self._sum(others)
+        if not total:
+            return None
+        recipients = {name: released * (self.weights[name] / total) for name in others}
+        for name, share in recipients.items():
+            self.weights[name] += share
+        return recipients
 
-def _share_out(
-    key: str,
-    members: set[str],
-    weights: dict[str, Decimal],
-    universe: Universe,
-    sizes: tuple[Decimal, Decimal, Decimal],
-    diagnostics: Diagnostics,
-) -> Status | None:
-    """Give what a cap released to the others; BLOCKED if there is nobody."""
-    released = sizes[2]
-    others = [name for name in universe.buyable if name not in members]
-    total = sum([weights[name] for name in others], ZERO)
-    if not total:
-        diagnostics.warn("NO_ELIGIBLE_REDISTRIBUTION_DESTINATION")
-        diagnostics.group_constraint_events.append(GroupConstraintEvent(key, *sizes, {}, "BLOCKED"))
-        return "BLOCKED"
-    recipients = {name: released * (weights[name] / total) for name in others}
-    for name, share in recipients.items():
-        weights[name] += share
-    diagnostics.group_constraint_events.append(GroupConstraintEvent(key, *sizes, recipients, "CAPPED"))
-    return None
+    def _sum(self, names: Iterable[str]) -> Decimal:
+        return sum([self.weights[name] for name in names], ZERO)

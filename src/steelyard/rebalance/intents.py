@@ -65,14 +65,14 @@ def plan_trades(trace: Iterable[TargetInstrument], plan: TradePlan, diagnostics:
         if rate is None:
             missing.fx_missing.append(f"{price.currency}/{base}")
             continue
-        trade = _plan_trade(target, price, rate, f"oi_{len(trades) + 1}", plan, diagnostics)
+        trade = _plan_trade(target, price, rate, plan, diagnostics, intent_id=f"oi_{len(trades) + 1}")
         if trade is not None:
             trades.append(trade)
     return trades
 
 
 def _plan_trade(
-    target: TargetInstrument, price: Money, rate: Decimal, intent_id: str, plan: TradePlan, diagnostics: Diagnostics
+    target: TargetInstrument, price: Money, rate: Decimal, plan: TradePlan, diagnostics: Diagnostics, *, intent_id: str
 ) -> SecurityTrade | None:
     instrument, currency = target.instrument_id, price.currency
     position = plan.held.get(instrument)
@@ -90,10 +90,11 @@ def _plan_trade(
             diagnostics=diagnostics,
         )
     notional = Money(quantity * price.amount, currency)
-    threshold = minimum_notional(instrument, plan)
-    smallest = _converted(threshold, currency, plan.market)
-    if smallest is not None and threshold and plan.options.suppress_dust_trades and notional.amount < smallest:
-        diagnostics.suppressed_intents.append(SuppressedIntent(instrument, "BELOW_MIN_NOTIONAL", notional, threshold))
+    threshold = plan.options.min_trade_notional or _shelf_minimum(instrument, plan.shelf)
+    smallest = None if threshold is None else _converted(threshold, currency, plan.market)
+    if smallest is not None and notional.amount < smallest and threshold and plan.options.suppress_dust_trades:
+        suppressed = SuppressedIntent(instrument, "BELOW_MIN_NOTIONAL", notional, threshold)
+        diagnostics.suppressed_intents.append(suppressed)
         return None
     if quantity <= 0:
         return None
@@ -118,18 +119,13 @@ def whole_units(quantity: Decimal) -> Decimal:
     return quantity.to_integral_value(ROUND_FLOOR)
 
 
-def minimum_notional(instrument: str, plan: TradePlan) -> Money | None:
-    """Below what size a trade is dust: as the options say, else as the shelf says."""
-    if plan.options.min_trade_notional is not None:
-        return plan.options.min_trade_notional
-    row = plan.shelf.rows.get(instrument)
+def _shelf_minimum(instrument: str, shelf: Shelf) -> Money | None:
+    row = shelf.rows.get(instrument)
     return row.min_notional if row is not None else None
 
 
-def _converted(threshold: Money | None, currency: str, market: Market) -> Decimal | None:
+def _converted(threshold: Money, currency: str, market: Market) -> Decimal | None:
     """The threshold in ``currency``; one that cannot be converted counts as none."""
-    if threshold is None:
-        return None
     rate = market.rate(threshold.currency, currency)
     return None if rate is None else threshold.amount * rate
 

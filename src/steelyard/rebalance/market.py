@@ -48,14 +48,19 @@ class Market:
 class Shelf:
     """Shelf rows by instrument."""
 
-    __slots__ = ("attribute_names", "rows")
+    __slots__ = ("_groups", "attribute_names", "rows")
 
     def __init__(self, entries: Iterable[ShelfEntry]) -> None:
         entries = tuple(entries)
         self.rows: dict[str, ShelfEntry] = {row.instrument_id: row for row in reversed(entries)}
         self.attribute_names = {name for row in entries for name in row.attributes}
+        self._groups: dict[tuple[str, str], frozenset[str]] = {}
 
-    def has_attribute(self, instrument_id: str, name: str, value: str) -> bool:
-        """Whether the instrument is on the shelf with that attribute."""
-        row = self.rows.get(instrument_id)
-        return row is not None and row.attributes.get(name) == value
+    def group(self, attribute: str, value: str) -> frozenset[str]:
+        """The instruments with that attribute."""
+        key = attribute, value
+        if key not in self._groups:
+            self._groups[key] = frozenset(
+                name for name, row in self.rows.items() if row.attributes.get(attribute) == value
+            )
+        return self._groups[key]

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from scipy.optimize import nnls
 _EXACT = Context(prec=400)
 _ITERATIONS_MAX = 40
 _DIGITS = 4
+_SCALE_DIGITS = 60  # finer than 28 digits of any weight that matters
 _INFEASIBLE_RESIDUAL = 1e-7
 _ACTIVE = 1e-9
 
@@ -109,7 +109,7 @@ class _Floats:
             wanted += self.upper * rows[:, top].sum(axis=1)
         multipliers = np.zeros(len(self.bounds))
         if binding.any():
-            multipliers[binding] = np.linalg.lstsq(inside @ inside.T, wanted, rcond=None)[0]
+            multipliers[binding] = _solve(inside @ inside.T, wanted)
         return multipliers
 
     def least_distance(self) -> _Guess | None:
@@ -133,6 +133,14 @@ class _Floats:
         return _guess(binding, weights >= self.upper - _ACTIVE, weights <= _ACTIVE)
 
 
+def _solve(matrix: Floats, wanted: Floats) -> Floats:
+    try:
+        solution = np.linalg.solve(matrix, wanted)
+    except np.linalg.LinAlgError:  # rows that nothing free can move, or that say the same
+        solution = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
+    return solution.astype(np.float64, copy=False)
+
+
 def _guess(binding: Flags, top: Flags, bottom: Flags) -> _Guess:
     places = np.where(bottom, -1, np.where(top, 1, 0))
     return _Guess(tuple(np.flatnonzero(binding).tolist()), places.tolist())
@@ -140,22 +148,20 @@ def _guess(binding: Flags, top: Flags, bottom: Flags) -> _Guess:
 
 @dataclass(frozen=True, slots=True)
 class _Integers:
-    """The problem in integers of ``10**-digits``, for proving."""
+    """The problem in integers of ``10**-60``, for proving."""
 
     model: list[int]
     upper: int | None
     rows: Sequence[Row]
     bounds: list[int]
-    digits: int
 
     @staticmethod
     def of(model: Sequence[Decimal], upper: Decimal | None, rows: Sequence[Row]) -> _Integers:
         numbers = [*model, *[row.bound for row in rows], *([] if upper is None else [upper])]
-        digits = max([0, *[-_exponent(number) for number in numbers]])
-        scaled = [int(number.scaleb(digits, _EXACT)) for number in numbers]
+        scaled = [int(number.scaleb(_SCALE_DIGITS, _EXACT)) for number in numbers]
         size = len(model)
         bounds = [row.sign * bound for row, bound in zip(rows, scaled[size:], strict=False)]
-        return _Integers(scaled[:size], None if upper is None else scaled[-1], rows, bounds, digits)
+        return _Integers(scaled[:size], None if upper is None else scaled[-1], rows, bounds)
 
     def solve(self, guess: _Guess) -> list[Decimal] | None:
         """The weights that ``guess`` leads to, rounded; None if they are not the nearest ones."""
@@ -163,7 +169,7 @@ class _Integers:
         if solved is None or any(number < 0 for number in solved[0]):
             return None
         numerators, scale = solved
-        shifted = [value * scale for value in self.model]  # all in units of 10**-digits / scale
+        shifted = [value * scale for value in self.model]  # all in units of 10**-60 / scale
         for index, multiplier in zip(guess.rows, numerators, strict=True):
             row = self.rows[index]
             for member in row.members:
@@ -181,7 +187,7 @@ class _Integers:
             for row, bound in zip(self.rows, self.bounds, strict=True)
         ):
             return None
-        unit = scale * 10**self.digits
+        unit = scale * 10**_SCALE_DIGITS
         return [_rounded(weight, unit) for weight in weights]
 
     def _multipliers(self, guess: _Guess) -> tuple[list[int], int] | None:
@@ -222,11 +228,6 @@ def _solve_integers(matrix: list[list[int]], wanted: list[int]) -> tuple[list[in
         before = pivot
     sign = -1 if before < 0 else 1
     return [sign * row[-1] for row in rows], sign * before
-
-
-def _exponent(number: Decimal) -> int:
-    exponent: Any = number.as_tuple().exponent
-    return int(exponent)
 
 
 def _rounded(weight: int, unit: int) -> Decimal:

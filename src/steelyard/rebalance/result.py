@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.rebalance.values import CashBalance, Money, Severity, Status, TargetMethod
 
@@ -50,6 +51,31 @@ class SimulatedState(Struct, frozen=True, gc=False):
     allocation_by_instrument: list[AllocationMetric]
     allocation: list[AllocationMetric]
     allocation_by_attribute: dict[str, list[AllocationMetric]]
+
+
+class _StateOnce(Struct, frozen=True, gc=False):
+    """A state for writing: the allocation that it lists under two names is encoded once."""
+
+    total_value: Money
+    cash_balances: tuple[CashBalance, ...]
+    positions: list[PositionSummary]
+    allocation_by_asset_class: list[AllocationMetric]
+    allocation_by_instrument: msgspec.Raw
+    allocation: msgspec.Raw
+    allocation_by_attribute: dict[str, list[AllocationMetric]]
+
+    @staticmethod
+    def of(state: SimulatedState) -> _StateOnce:
+        allocation = msgspec.Raw(_ENCODER.encode(state.allocation))
+        return _StateOnce(
+            state.total_value,
+            state.cash_balances,
+            state.positions,
+            state.allocation_by_asset_class,
+            allocation,
+            allocation,
+            state.allocation_by_attribute,
+        )
 
 
 class ExcludedInstrument(Struct, frozen=True, gc=False):
@@ -325,7 +351,8 @@ class RebalanceResult(Struct, frozen=True, gc=False):
 
     def to_bytes(self) -> bytes:
         """The body of an answer: JSON, UTF-8, decimals as text."""
-        return _ENCODER.encode(self)
+        before, after = _StateOnce.of(self.before), _StateOnce.of(self.after_simulated)
+        return _ENCODER.encode(replace(self, before=before, after_simulated=after))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, decimals as text."""

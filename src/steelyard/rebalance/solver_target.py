@@ -67,13 +67,10 @@ def _group_caps(
             diagnostics.warn(f"UNKNOWN_CONSTRAINT_ATTRIBUTE_{attribute}")
             continue
         cap = options.group_constraints[key].max_weight
-        members = tuple(i for i, name in enumerate(names) if shelf.has_attribute(name, attribute, value))
+        group = shelf.group(attribute, value)
+        members = tuple(index for index, name in enumerate(names) if name in group)
         locked = sum(
-            [
-                weight
-                for name, weight in universe.weights.items()
-                if name not in universe.buyable and shelf.has_attribute(name, attribute, value)
-            ],
+            [weight for name, weight in universe.weights.items() if name in group and name not in universe.buyable],
             ZERO,
         )
         yield _GroupCap(key, Row(members, _nudged(cap - locked)), locked, cap)

@@ -59,11 +59,8 @@ def sellable_quantity(
 ) -> Decimal:
     """How much of ``requested`` the budget allows to sell; what it realises is booked to ``budget``.
 
-    Args:
-        rate: base currency per unit of the price's currency.
-
-    Returns:
-        All of it if a lot's cost cannot be converted: then the lots say nothing.
+    ``rate`` is base currency per unit of the price's currency.  If a lot's cost cannot be converted,
+    the lots say nothing and all of it may be sold.
     """
     priced = _price_lots(lots, price.currency, market, diagnostics.data_quality)
     if priced is None:

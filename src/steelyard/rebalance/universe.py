@@ -52,9 +52,8 @@ def build_universe(
 ) -> Universe:
     """Sort model targets and holdings by what may be done with them.
 
-    Args:
-        current_weights: unrounded shares, one per position.
-        shelf_missing: receives the model targets that are on no shelf row.
+    ``current_weights`` are unrounded, one per position; ``shelf_missing`` receives the model targets
+    that are on no shelf row.
     """
     universe = Universe()
     for target in model:

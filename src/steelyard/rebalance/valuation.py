@@ -9,18 +9,17 @@ Source: contract dpm, section 6.1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from steelyard.rebalance.market import Market, Shelf
 from steelyard.rebalance.result import AllocationMetric, DataQuality, PositionSummary, SimulatedState
-from steelyard.rebalance.values import ONE, ZERO, CashBalance, Money, Position
+from steelyard.rebalance.values import ONE, ZERO, CashBalance, Money, Position, ShelfEntry
 
 _FOUR_DECIMALS = Decimal("0.0001")
-_WIDE = Context(prec=200)  # a weight beside a tiny total may have more than 28 digits at 4 decimals
+_round_weight = Context(prec=200).quantize  # beside a tiny total a weight has more than 28 digits at 4 decimals
 _NOTHING = Decimal("1E-18")
-_BLANK: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +42,54 @@ class Valuation:
 def value_portfolio(
     positions: Sequence[Position],
     cash_balances: tuple[CashBalance, ...],
-    base_currency: str,
+    base: str,
     *,
     market: Market,
     shelf: Shelf,
     missing: DataQuality,
     trust_snapshot: bool = False,
 ) -> Valuation:
-    """Value ``positions`` and cash in ``base_currency``; prices and rates not found go to ``missing``."""
-    values = _position_values(positions, base_currency, market, missing, trust_snapshot=trust_snapshot)
-    cash = [_in_base(Money(row.amount, row.currency), base_currency, market, missing).amount for row in cash_balances]
-    total = sum([*[in_base.amount for _, in_base in values], *cash], ZERO)
+    """Value ``positions`` and cash in the currency ``base``; prices and rates not found go to ``missing``."""
+    values = _position_values(positions, base, market, missing, trust_snapshot=trust_snapshot)
+    cash = [_in_base(Money(row.amount, row.currency), base, market, missing).amount for row in cash_balances]
+    total, cash_value = sum([*[in_base.amount for _, in_base in values], *cash], ZERO), sum(cash, ZERO)
     if -_NOTHING < total < _NOTHING:
         total = ZERO
-    return _allocate(positions, values, sum(cash, ZERO), total, cash_balances, base_currency, market, shelf)
+    divisor = total or ONE
+    weights = [in_base.amount / divisor for _, in_base in values]
+    rounded = [_round_weight(weight, _FOUR_DECIMALS) for weight in weights]
+    names = [position.instrument_id for position in positions]
+    rows = [shelf.rows.get(name) for name in names]
+    prices = market.prices
+    summaries = [
+        PositionSummary(
+            name,
+            position.quantity,
+            value.currency,
+            row.asset_class if row else "UNKNOWN",
+            prices.get(name),
+            value,
+            in_base,
+            weight,
+        )
+        for position, name, row, (value, in_base), weight in zip(positions, names, rows, values, rounded, strict=True)
+    ]
+    by_instrument = [
+        AllocationMetric(name, weight, in_base)
+        for name, weight, (_, in_base) in zip(names, rounded, values, strict=True)
+    ]
+    state = SimulatedState(
+        total_value=Money(total, base),
+        cash_balances=cash_balances,
+        positions=summaries,
+        allocation_by_asset_class=_metrics(_by_asset_class(summaries, cash_value), divisor, base),
+        allocation_by_instrument=by_instrument,
+        allocation=by_instrument,
+        allocation_by_attribute={
+            name: _metrics(group, divisor, base) for name, group in _by_attribute(rows, values).items()
+        },
+    )
+    return Valuation(state, total, weights, cash_weight=cash_value / divisor)
 
 
 def _position_values(
@@ -74,13 +107,11 @@ def _position_values(
             value = Money(position.quantity * price.amount, price.currency)
         else:
             value = Money(ZERO, base)
-        values.append((value, _in_base(value, base, market, missing)))
+        values.append((value, value if value.currency == base else _in_base(value, base, market, missing)))
     return values
 
 
 def _in_base(value: Money, base: str, market: Market, missing: DataQuality) -> Money:
-    if value.currency == base:
-        return value
     rate = market.rate(value.currency, base)
     if rate is None:
         missing.fx_missing.append(f"{value.currency}/{base}")
@@ -88,54 +119,29 @@ def _in_base(value: Money, base: str, market: Market, missing: DataQuality) -> M
     return Money(value.amount * rate, base)
 
 
-def _allocate(
-    positions: Sequence[Position],
-    values: list[tuple[Money, Money]],
-    cash: Decimal,
-    total: Decimal,
-    cash_balances: tuple[CashBalance, ...],
-    base: str,
-    market: Market,
-    shelf: Shelf,
-) -> Valuation:
-    divisor = total or ONE
-    weights, summaries, by_instrument = [], [], []
-    by_class: dict[str, Decimal] = {}
-    by_attribute: dict[str, dict[str, Decimal]] = {}
-    rows, prices, round_weight = shelf.rows, market.prices, _WIDE.quantize
-    for position, (value, value_base) in zip(positions, values, strict=True):
-        instrument, amount = position.instrument_id, value_base.amount
-        row = rows.get(instrument)
-        asset_class, attributes = (row.asset_class, row.attributes) if row else ("UNKNOWN", _BLANK)
-        weight = amount / divisor
-        weights.append(weight)
-        rounded = round_weight(weight, _FOUR_DECIMALS)
-        by_class[asset_class] = by_class.get(asset_class, ZERO) + amount
-        for name, key in attributes.items():
-            group = by_attribute.setdefault(name, {})
-            group[key] = group.get(key, ZERO) + amount
-        price = prices.get(instrument)
-        summaries.append(
-            PositionSummary(
-                instrument, position.quantity, value.currency, asset_class, price, value, value_base, rounded
-            )
-        )
-        by_instrument.append(AllocationMetric(instrument, rounded, value_base))
-    by_class["CASH"] = by_class.get("CASH", ZERO) + cash
-    state = SimulatedState(
-        total_value=Money(total, base),
-        cash_balances=cash_balances,
-        positions=summaries,
-        allocation_by_asset_class=_metrics(by_class, divisor, base),
-        allocation_by_instrument=by_instrument,
-        allocation=by_instrument,
-        allocation_by_attribute={name: _metrics(group, divisor, base) for name, group in by_attribute.items()},
-    )
-    return Valuation(state, total, weights, cash_weight=cash / divisor)
+def _by_asset_class(summaries: Iterable[PositionSummary], cash: Decimal) -> dict[str, Decimal]:
+    groups: dict[str, Decimal] = {}
+    for summary in summaries:
+        key = summary.asset_class
+        groups[key] = groups.get(key, ZERO) + summary.value_in_base_ccy.amount
+    groups["CASH"] = groups.get("CASH", ZERO) + cash
+    return groups
+
+
+def _by_attribute(
+    rows: Iterable[ShelfEntry | None], values: Iterable[tuple[Money, Money]]
+) -> dict[str, dict[str, Decimal]]:
+    groups: dict[str, dict[str, Decimal]] = {}
+    for row, (_, in_base) in zip(rows, values, strict=True):
+        if row is not None:
+            for name, key in row.attributes.items():
+                group = groups.setdefault(name, {})
+                group[key] = group.get(key, ZERO) + in_base.amount
+    return groups
 
 
 def _metrics(values: dict[str, Decimal], divisor: Decimal, base: str) -> list[AllocationMetric]:
     return [
-        AllocationMetric(key, _WIDE.quantize(value / divisor, _FOUR_DECIMALS), Money(value, base))
+        AllocationMetric(key, _round_weight(value / divisor, _FOUR_DECIMALS), Money(value, base))
         for key, value in values.items()
     ]

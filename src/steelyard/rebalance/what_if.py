@@ -9,7 +9,6 @@ Source: contract dpm, section 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -25,7 +24,6 @@ from steelyard.rebalance.values import (
     EngineOptions,
     Money,
     RebalanceRequest,
-    Scenario,
     Status,
 )
 
@@ -73,21 +71,27 @@ def analyze_scenarios(
     """Run every scenario.
 
     Args:
+        request: the snapshots and the scenarios.
         batch_id: stands for the correlation id where there is none.
         run_at_utc: ISO 8601.
         new_run_id: the run id of a scenario, from its name.
         read_options: validates a scenario's options; raises ValueError with the first fault.
+        correlation_id: begins the correlation id of each scenario.
     """
     market, shelf = Market(request.market_data_snapshot), Shelf(request.shelf_entries)
     results: dict[str, RebalanceResult] = {}
     failed: dict[str, str] = {}
     for name in sorted(request.scenarios):
         identity = RunIdentity(new_run_id(name), f"{correlation_id or batch_id}:{name}", f"{batch_id}:{name}")
-        outcome = _run(request, request.scenarios[name], identity, market, shelf, read_options)
-        if isinstance(outcome, str):
-            failed[name] = outcome
-        else:
-            results[name] = outcome
+        try:
+            options = read_options(request.scenarios[name].options)
+        except ValueError as fault:
+            failed[name] = f"INVALID_OPTIONS: {fault}"
+            continue
+        try:
+            results[name] = rebalance(_single(request, options), identity, market=market, shelf=shelf)
+        except Exception as fault:  # noqa: BLE001 - one scenario's defect must not cost the others their answer
+            failed[name] = f"SCENARIO_EXECUTION_ERROR: {type(fault).__name__}"
     portfolio, prices = request.portfolio_snapshot, request.market_data_snapshot
     return BatchResult(
         batch_run_id=batch_id,
@@ -103,33 +107,17 @@ def analyze_scenarios(
     )
 
 
-def _run(
-    request: BatchRebalanceRequest,
-    scenario: Scenario,
-    identity: RunIdentity,
-    market: Market,
-    shelf: Shelf,
-    read_options: Callable[[Mapping[str, Any]], EngineOptions],
-) -> RebalanceResult | str:
-    """The result of a scenario, or why it has none."""
-    try:
-        options = read_options(scenario.options)
-    except ValueError as fault:
-        return f"INVALID_OPTIONS: {fault}"
-    single = RebalanceRequest(
+def _single(request: BatchRebalanceRequest, options: EngineOptions) -> RebalanceRequest:
+    return RebalanceRequest(
         request.portfolio_snapshot,
         request.market_data_snapshot,
         request.model_portfolio,
         request.shelf_entries,
         options,
     )
-    try:
-        return rebalance(single, identity, market=market, shelf=shelf)
-    except Exception as fault:  # noqa: BLE001 - one scenario's defect must not cost the others their answer
-        return f"SCENARIO_EXECUTION_ERROR: {type(fault).__name__}"
 
 
 def _metric(result: RebalanceResult, base: str) -> ScenarioMetric:
     trades = [intent for intent in result.intents if isinstance(intent, SecurityTrade)]
-    turnover = sum([size_of(trade) for trade in trades], Decimal(ZERO))
+    turnover = sum([size_of(trade) for trade in trades], ZERO)
     return ScenarioMetric(result.status, len(trades), Money(turnover, base))
