@@ -127,10 +127,10 @@ class _Floats:
         residual = system @ multipliers - goal
         if np.linalg.norm(residual) < _INFEASIBLE_RESIDUAL:
             return _Guess((), [])
-        weights = self.model - residual[:size] / residual[-1]
-        multipliers = multipliers / -residual[-1]
-        binding = multipliers[size : size + len(self.bounds)] > _ACTIVE
-        return _guess(binding, weights >= self.upper - _ACTIVE, weights <= _ACTIVE)
+        multipliers /= -residual[-1]
+        at_zero, of_rows, at_top = np.split(multipliers, [size, size + len(self.bounds)])
+        top = at_top > _ACTIVE if at_top.size else np.zeros(size, dtype=bool)
+        return _guess(of_rows > _ACTIVE, top, at_zero > _ACTIVE)
 
 
 def _solve(matrix: Floats, wanted: Floats) -> Floats:
@@ -191,7 +191,7 @@ class _Integers:
         return [_rounded(weight, unit) for weight in weights]
 
     def _multipliers(self, guess: _Guess) -> tuple[list[int], int] | None:
-        """The binding rows' multipliers as numerators over one denominator > 0."""
+        """The binding rows' multipliers as numerators over one denominator > 0; None if they are not unique."""
         places, upper = guess.places, self.upper or 0
         matrix, free_members = [], []
         wanted = []
@@ -208,7 +208,7 @@ class _Integers:
 
 
 def _solve_integers(matrix: list[list[int]], wanted: list[int]) -> tuple[list[int], int] | None:
-    """Solve a symmetric integer system without fractions (Bareiss 1968); None if it is singular."""
+    """Solve an integer system without fractions (Bareiss 1968); None if it is singular."""
     size = len(matrix)
     rows = [[*row, value] for row, value in zip(matrix, wanted, strict=True)]
     before = 1
