@@ -356,5 +356,5 @@ class RebalanceResult(Struct, frozen=True, gc=False):
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, decimals as text."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = msgspec.json.decode(self.to_bytes())
         return plain

@@ -44,7 +44,7 @@ def solver_targets(universe: Universe, options: EngineOptions, shelf: Shelf, dia
     rows = [Row(everyone, highest), *[group.row for group in groups if group.row.members]]
     if lowest > 0:
         rows.insert(1, Row(everyone, lowest, sign=-1))
-    infeasible = any(row.bound < 0 for row in rows) or lowest > highest + _ROUNDING
+    infeasible = highest < 0 or lowest > highest + _ROUNDING or any(group.row.bound < 0 for group in groups)
     try:
         model = [universe.weights[name] for name in names]
         weights = None if infeasible else project(model, options.single_position_max_weight, rows)

@@ -82,10 +82,10 @@ def read_options(options: Mapping[str, Any]) -> EngineOptions:
 def request_hash(request: msgspec.Struct) -> str:
     """The canonical hash of a request with all defaults filled in.
 
-    The encoder writes the bytes of ``core.canonical`` as long as they are ASCII.
+    The encoder writes the bytes of ``core.canonical`` for text of printable ASCII.
     """
     encoded = _CANONICAL.encode(request)
-    if encoded.isascii():
+    if encoded.isascii() and b"\x7f" not in encoded:
         return "sha256:" + hashlib.sha256(encoded).hexdigest()
     return canonical_hash(msgspec.to_builtins(request))
 
@@ -107,7 +107,7 @@ def _read(
                 return request
         body = _parsed(body)
     try:
-        validated = model.model_validate(body)
+        validated = model.model_validate(body, from_attributes=True)  # as FastAPI does
     except ValidationError as error:
         raise MalformedBodyError([_located(fault) for fault in error.errors(include_url=False)]) from None
     return msgspec.convert(validated.model_dump(), kind)
@@ -128,13 +128,17 @@ def _parsed(body: bytes) -> Any:
 
 
 def _located(fault: Any) -> dict[str, Any]:
-    context = {
-        key: str(value) if isinstance(value, Exception) else value for key, value in fault.get("ctx", {}).items()
-    }
+    """A fault as FastAPI puts it: below ``body``, and all of it JSON."""
     located = {**fault, "loc": ("body", *fault["loc"])}
-    if context:
-        located["ctx"] = context
+    if "ctx" in fault:
+        located["ctx"] = {key: _plain(value) for key, value in fault["ctx"].items()}
     return located
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value) if isinstance(value, Exception) else value
 
 
 def _is_sound_request(request: RebalanceRequest) -> bool:
