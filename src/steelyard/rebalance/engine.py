@@ -8,14 +8,18 @@ Source: contract dpm, section 6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import localcontext
 
 from steelyard.core.money import CONTEXT
+from steelyard.rebalance.cash_repair import repair_cash
 from steelyard.rebalance.comparison import METHODS, compare_methods
+from steelyard.rebalance.equivalents import use_equivalents
 from steelyard.rebalance.funding import fund_trades
 from steelyard.rebalance.gate import decide_gate
 from steelyard.rebalance.intents import TradePlan, plan_trades
+from steelyard.rebalance.lot_guard import LotGuard
 from steelyard.rebalance.market import Market, Shelf
 from steelyard.rebalance.reconciliation import mismatch_rule, reconcile
 from steelyard.rebalance.result import (
@@ -40,6 +44,7 @@ from steelyard.rebalance.settlement import ladder_rule, project_settlement
 from steelyard.rebalance.simulation import apply_intents
 from steelyard.rebalance.targets import Targets, trace_targets
 from steelyard.rebalance.tax_lots import GainsBudget
+from steelyard.rebalance.trade_modes import Repricing, restrict_trades
 from steelyard.rebalance.turnover import cap_turnover, report_dropped
 from steelyard.rebalance.universe import Universe, build_universe
 from steelyard.rebalance.valuation import Valuation, value_portfolio
@@ -82,9 +87,14 @@ class _Run:
         self.request, self.identity, self.options = request, identity, request.options
         self.portfolio = request.portfolio_snapshot
         self.base = self.portfolio.base_currency
-        self.model = request.model_portfolio.targets
         self.market, self.shelf = market, shelf
         self.diagnostics = Diagnostics()
+        self.guard = LotGuard.of(self.options)
+        self.model = request.model_portfolio.targets
+        if self.options.equivalents:
+            self.model = use_equivalents(
+                self.model, self.options, market, shelf, guard=self.guard, diagnostics=self.diagnostics
+            )
 
     def answer(self) -> RebalanceResult:
         self.before = self._value(trust_snapshot=self.options.valuation_mode == "TRUST_SNAPSHOT")
@@ -142,20 +152,30 @@ class _Run:
 
     def _trades(self, gains: GainsBudget | None) -> list[SecurityTrade]:
         held = {position.instrument_id: position for position in reversed(self.portfolio.positions)}
-        plan = TradePlan(self.base, held, self.universe.locked, self.market, self.shelf, self.options, gains)
+        plan = TradePlan(
+            self.base, held, self.universe.locked, self.market, self.shelf, self.options, gains, self.guard
+        )
         return plan_trades(self.trace, plan, self.diagnostics)
 
     def _intents(self, trades: list[SecurityTrade]) -> list[Intent]:
-        portfolio, options = self.portfolio, self.options
+        options = self.options
+        trades = restrict_trades(trades, options, self.base, self.market, self.diagnostics)
         capped = cap_turnover(trades, portfolio_value=self.before.total, max_turnover=options.max_turnover_pct)
         report_dropped(capped.dropped, self.before.total, self.base, self.diagnostics)
+        kept = capped.kept
+        if options.cash_repair:
+            repricing = Repricing(self.base, self.market)
+            kept = repair_cash(kept, self.portfolio.cash_balances, self._fund, repricing, self.diagnostics)
+        return self._fund(kept)
+
+    def _fund(self, trades: Sequence[SecurityTrade]) -> list[Intent]:
         return fund_trades(
-            capped.kept,
-            portfolio.cash_balances,
+            trades,
+            self.portfolio.cash_balances,
             self.base,
             self.market,
-            buffer=options.fx_buffer_pct,
-            link_sells=options.link_buy_to_same_currency_sell_dependency is not False,
+            buffer=self.options.fx_buffer_pct,
+            link_sells=self.options.link_buy_to_same_currency_sell_dependency is not False,
         )
 
     def _simulated(self, stage: Status, intents: list[Intent], tax_impact: TaxImpact | None) -> RebalanceResult:

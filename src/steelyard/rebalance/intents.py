@@ -12,20 +12,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
+from steelyard.rebalance.lot_guard import LotGuard
 from steelyard.rebalance.market import Market, Shelf
-from steelyard.rebalance.result import Diagnostics, Rationale, SecurityTrade, SuppressedIntent, TargetInstrument
+from steelyard.rebalance.result import (
+    Diagnostics,
+    Rationale,
+    SecurityTrade,
+    SuppressedIntent,
+    TargetInstrument,
+    TradeAdjustment,
+)
 from steelyard.rebalance.tax_lots import GainsBudget, sellable_quantity
 from steelyard.rebalance.values import ONE, ZERO, EngineOptions, Money, Position
 
 _WHOLE_MAX = Decimal("1E27")  # above it a quotient of 28 digits may be too long for the operator //
 _REBALANCE = Rationale("DRIFT_REBALANCE", "Brings the weight to its target.")
-_NO_CONSTRAINT: tuple[str, ...] = ()
 _SET_CONSTRAINTS = {
     (False, False): (),
     (True, False): ("MIN_NOTIONAL",),
     (False, True): ("TAX_BUDGET",),
     (True, True): ("MIN_NOTIONAL", "TAX_BUDGET"),
 }
+LOT_SIZE = "LOT_SIZE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class TradePlan:
     shelf: Shelf
     options: EngineOptions
     gains: GainsBudget | None
+    guard: LotGuard | None = None
 
 
 def plan_trades(trace: Iterable[TargetInstrument], plan: TradePlan, diagnostics: Diagnostics) -> list[SecurityTrade]:
@@ -77,7 +86,10 @@ def _plan_trade(
     instrument, currency = target.instrument_id, price.currency
     position = plan.held.get(instrument)
     difference = target.final_value.amount / rate - _current_value(position, price)
-    requested = quantity = ZERO if instrument in plan.locked else whole_units(abs(difference) / price.amount)
+    requested = ZERO if instrument in plan.locked else whole_units(abs(difference) / price.amount)
+    if requested and (plan.guard is not None or instrument in plan.shelf.lot_sizes):
+        requested = _restricted(target, requested, plan, diagnostics, is_purchase=difference > 0)
+    quantity = requested
     if plan.gains is not None and position is not None and position.lots and difference <= 0 and requested:
         quantity = sellable_quantity(
             instrument,
@@ -88,6 +100,7 @@ def _plan_trade(
             budget=plan.gains,
             market=plan.market,
             diagnostics=diagnostics,
+            guard=plan.guard,
         )
     notional = Money(quantity * price.amount, currency)
     threshold = plan.options.min_trade_notional or _shelf_minimum(instrument, plan.shelf)
@@ -117,6 +130,22 @@ def whole_units(quantity: Decimal) -> Decimal:
     if quantity < _WHOLE_MAX:
         return quantity // ONE
     return quantity.to_integral_value(ROUND_FLOOR)
+
+
+def _restricted(
+    target: TargetInstrument, wanted: Decimal, plan: TradePlan, diagnostics: Diagnostics, *, is_purchase: bool
+) -> Decimal:
+    """``wanted`` in whole lots, nothing where a purchase has to wait; selling out may leave no odd lot behind."""
+    instrument, allowed = target.instrument_id, wanted
+    reason = plan.guard.reason_not_to_buy(instrument) if plan.guard is not None and is_purchase else None
+    if reason is not None:
+        diagnostics.warn(reason)
+        allowed = ZERO
+    elif (lot := plan.shelf.lot_sizes.get(instrument)) is not None and (is_purchase or target.final_weight):
+        reason, allowed = LOT_SIZE, whole_units(wanted / lot) * lot
+    if reason is not None and allowed < wanted:
+        diagnostics.trade_adjustments.append(TradeAdjustment(instrument, reason, wanted, allowed))
+    return allowed
 
 
 def _shelf_minimum(instrument: str, shelf: Shelf) -> Money | None:

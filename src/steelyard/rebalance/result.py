@@ -245,6 +245,16 @@ class CashLadderBreach(Struct, frozen=True, gc=False):
     reason_code: str
 
 
+class TradeAdjustment(Struct, frozen=True, gc=False):
+    """What an option beyond the contract did to a trade or a target."""
+
+    instrument_id: str
+    reason_code: str
+    requested_quantity: Decimal | None = None
+    allowed_quantity: Decimal | None = None
+    substitute_id: str | None = None
+
+
 class DataQuality(Struct, frozen=True, gc=False):
     """What was asked for and not there; each stage adds what it misses, so a name may occur again."""
 
@@ -267,6 +277,7 @@ class Diagnostics(Struct, frozen=True, gc=False):
     funding_plan: list[Any] = []
     insufficient_cash: list[Any] = []
     data_quality: DataQuality = msgspec.field(default_factory=DataQuality)
+    trade_adjustments: list[TradeAdjustment] = []
 
     def warn(self, code: str) -> None:
         """Note ``code`` once."""

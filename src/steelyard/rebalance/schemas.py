@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
@@ -188,6 +189,9 @@ class ShelfEntry(BaseModel):
         description="Names for group caps.",
         examples=[{"sector": "TECH"}],
     )
+    lot_size: Number | None = Field(
+        None, gt=0, description="Beyond the contract: trades are multiples of it.", examples=["100"]
+    )
 
 
 class GroupConstraint(BaseModel):
@@ -235,6 +239,25 @@ class SuitabilityThresholds(BaseModel):
                 f"{self.cash_band_max_weight}"
             )
         return self
+
+
+class RecentTrade(BaseModel):
+    """What one of the client's accounts traded lately."""
+
+    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    side: Literal["BUY", "SELL"] = Field(description="Bought or sold.", examples=["SELL"])
+    trade_date: str = Field(description="Day of the trade, ISO 8601.", examples=["2026-01-20"])
+    account_id: str | None = Field(None, description="In which account.", examples=["acc-2"])
+    at_loss: bool = Field(False, description="Whether a sale realised a loss.", examples=[True])
+
+
+class WashSaleGuard(BaseModel):
+    """Keeps losses and purchases of an instrument apart."""
+
+    window_days: Annotated[int, Field(ge=1, le=366)] = Field(30, description="Days between them.", examples=[30])
+    recent_trades: list[RecentTrade] = Field(
+        default_factory=list, max_length=ROWS_MAX, description="Trades of all accounts.", examples=[[]]
+    )
 
 
 class EngineOptions(BaseModel):
@@ -319,6 +342,35 @@ class EngineOptions(BaseModel):
     suitability_thresholds: SuitabilityThresholds = Field(
         default_factory=SuitabilityThresholds, description="Limits of the scan.", examples=[{}]
     )
+    cash_repair: bool = Field(
+        False, description="Beyond the contract: cut purchases until base cash is not negative.", examples=[True]
+    )
+    trade_mode: Literal["FULL", "BUY_ONLY", "RAISE_CASH"] = Field(
+        "FULL", description="Beyond the contract: trade one side only.", examples=["BUY_ONLY"]
+    )
+    cash_to_raise: NotNegative | None = Field(
+        None, description="Beyond the contract: amount at which RAISE_CASH stops, base currency.", examples=["5000"]
+    )
+    equivalents: dict[str, list[str]] = Field(
+        default_factory=dict,
+        max_length=ROWS_MAX,
+        description="Beyond the contract: stand-ins of targets that cannot be bought, best first.",
+        examples=[{"ISIN_A": ["ISIN_B"]}],
+    )
+    as_of: str | None = Field(
+        None, description="Beyond the contract: day of the run, ISO 8601; the guards need it.", examples=["2026-02-03"]
+    )
+    block_short_term_gains: bool = Field(
+        False, description="Beyond the contract: keep young lots that gain; needs tax awareness.", examples=[True]
+    )
+    short_term_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        365, description="Beyond the contract: until what age a lot is young.", examples=[365]
+    )
+    wash_sale_guard: WashSaleGuard | None = Field(
+        None,
+        description="Beyond the contract: keep losses and purchases apart; sales only with tax awareness.",
+        examples=[{"window_days": 30}],
+    )
 
     @field_validator("max_turnover_pct")
     @classmethod
@@ -334,6 +386,12 @@ class EngineOptions(BaseModel):
             if not currency or amount < 0:
                 raise ValueError(f"max_overdraft_by_ccy had {currency!r}: {amount}; it needs a currency and no minus")
         return value
+
+    @model_validator(mode="after")
+    def _guards_have_a_day(self) -> EngineOptions:
+        if (problem := guard_problem(self)) is not None:
+            raise ValueError(problem)
+        return self
 
     @field_validator("group_constraints")
     @classmethod
@@ -380,6 +438,31 @@ class BatchRebalanceRequest(BaseModel):
         if (problem := scenario_problem(value)) is not None:
             raise ValueError(problem)
         return value
+
+
+class _GuardOptions(Protocol):
+    @property
+    def as_of(self) -> str | None: ...
+    @property
+    def block_short_term_gains(self) -> bool: ...
+    @property
+    def enable_tax_awareness(self) -> bool: ...
+    @property
+    def wash_sale_guard(self) -> object: ...
+
+
+def guard_problem(options: _GuardOptions) -> str | None:
+    """What the lot guards lack, or None: both need the day of the run, one of them the lots."""
+    if options.block_short_term_gains and not options.enable_tax_awareness:
+        return "block_short_term_gains needs enable_tax_awareness, which was false"
+    if options.as_of is None:
+        guarded = options.block_short_term_gains or options.wash_sale_guard is not None
+        return "as_of was null; the guards need the day of the run" if guarded else None
+    try:
+        date.fromisoformat(options.as_of)
+    except ValueError:
+        return f"as_of was {options.as_of!r}; it is a day such as 2026-02-03"
+    return None
 
 
 def is_group_key(key: str) -> bool:

@@ -12,8 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from steelyard.rebalance.lot_guard import LotGuard
 from steelyard.rebalance.market import Market
-from steelyard.rebalance.result import DataQuality, Diagnostics, TaxBudgetConstraintEvent, TaxImpact
+from steelyard.rebalance.result import (
+    DataQuality,
+    Diagnostics,
+    TaxBudgetConstraintEvent,
+    TaxImpact,
+    TradeAdjustment,
+)
 from steelyard.rebalance.values import ZERO, Money, TaxLot
 
 _SNAP = Decimal("1E-10")
@@ -56,8 +63,9 @@ def sellable_quantity(
     budget: GainsBudget,
     market: Market,
     diagnostics: Diagnostics,
+    guard: LotGuard | None = None,
 ) -> Decimal:
-    """How much of ``requested`` the budget allows to sell; what it realises is booked to ``budget``.
+    """How much of ``requested`` guard and budget allow to sell; what it realises is booked to ``budget``.
 
     ``rate`` is base currency per unit of the price's currency.  If a lot's cost cannot be converted,
     the lots say nothing and all of it may be sold.
@@ -65,6 +73,10 @@ def sellable_quantity(
     priced = _price_lots(lots, price.currency, market, diagnostics.data_quality)
     if priced is None:
         return requested
+    if guard is not None:
+        priced, requested = _guarded(
+            instrument_id, priced, requested, price.amount, guard=guard, diagnostics=diagnostics
+        )
     allowed = _sell_dearest_first(priced, requested, price.amount, rate, budget)
     if allowed < requested:
         diagnostics.warn("TAX_BUDGET_LIMIT_REACHED")
@@ -84,6 +96,28 @@ def _price_lots(lots: Sequence[TaxLot], currency: str, market: Market, missing: 
             return None
         priced.append(_PricedLot(lot.unit_cost.amount * rate, lot))
     return sorted(priced, key=lambda one: one.rank, reverse=True)
+
+
+def _guarded(
+    instrument_id: str,
+    priced: list[_PricedLot],
+    requested: Decimal,
+    price: Decimal,
+    *,
+    guard: LotGuard,
+    diagnostics: Diagnostics,
+) -> tuple[list[_PricedLot], Decimal]:
+    """The lots that may be sold, and how much of ``requested`` they can make up."""
+    lots = [one.lot for one in priced]
+    reasons = [guard.reason_to_keep(instrument_id, one.lot, price - one.cost, lots) for one in priced]
+    free = [one for one, reason in zip(priced, reasons, strict=True) if reason is None]
+    within_reach = min(requested, sum([one.lot.quantity for one in free], ZERO))
+    if len(free) == len(priced) or within_reach == requested:
+        return free, requested
+    for reason in sorted({reason for reason in reasons if reason is not None}):
+        diagnostics.warn(reason)
+        diagnostics.trade_adjustments.append(TradeAdjustment(instrument_id, reason, requested, within_reach))
+    return free, within_reach
 
 
 def _sell_dearest_first(

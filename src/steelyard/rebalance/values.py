@@ -118,6 +118,7 @@ class ShelfEntry(Struct, frozen=True, gc=False):
     settlement_days: Days = 2
     min_notional: Money | None = None
     attributes: dict[str, str] = {}
+    lot_size: Decimal | None = None
 
 
 class GroupConstraint(Struct, frozen=True, gc=False):
@@ -141,11 +142,29 @@ class SuitabilityThresholds(Struct, frozen=True, gc=False):
     data_quality_issue_severity: Severity = "MEDIUM"
 
 
+class RecentTrade(Struct, frozen=True, gc=False):
+    """What one of the client's accounts traded lately; ``at_loss`` matters for sales."""
+
+    instrument_id: str
+    side: Literal["BUY", "SELL"]
+    trade_date: str
+    account_id: str | None = None
+    at_loss: bool = False
+
+
+class WashSaleGuard(Struct, frozen=True, gc=False):
+    """How many days a loss and a purchase must lie apart, and the trades to look at."""
+
+    window_days: Annotated[int, Meta(ge=1, le=366)] = 30
+    recent_trades: tuple[RecentTrade, ...] = ()
+
+
 class EngineOptions(Struct, frozen=True, gc=False, kw_only=True):
     """Constraints and switches of a run; one set serves DPM and advisory.
 
     ``dust_trade_threshold`` and ``proposal_apply_cash_flows_first`` are accepted and do nothing,
-    as clients of the contract know them.
+    as clients of the contract know them.  The options from ``cash_repair`` on are ours: off by
+    default, and then nothing differs from the contract.
     """
 
     valuation_mode: Literal["CALCULATED", "TRUST_SNAPSHOT"] = "CALCULATED"
@@ -188,6 +207,14 @@ class EngineOptions(Struct, frozen=True, gc=False, kw_only=True):
     drift_unmodeled_exposure_threshold: Decimal = Decimal("0.01")
     enable_suitability_scanner: bool = True
     suitability_thresholds: SuitabilityThresholds = SuitabilityThresholds()
+    cash_repair: bool = False
+    trade_mode: Literal["FULL", "BUY_ONLY", "RAISE_CASH"] = "FULL"
+    cash_to_raise: Decimal | None = None
+    equivalents: dict[str, tuple[str, ...]] = {}
+    as_of: str | None = None
+    block_short_term_gains: bool = False
+    short_term_days: Annotated[int, Meta(ge=1, le=3660)] = 365
+    wash_sale_guard: WashSaleGuard | None = None
 
 
 class RebalanceRequest(Struct, frozen=True, gc=False):

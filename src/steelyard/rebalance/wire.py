@@ -162,7 +162,10 @@ def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
         and _are_ordinary([target.weight for target in targets])
         and _are_ordinary(list(_amounts(portfolio, shelf)))
         and _lots_are_sound(portfolio)
-        and all(len(row.attributes) <= limits.OPTION_KEYS_MAX for row in shelf)
+        and all(
+            len(row.attributes) <= limits.OPTION_KEYS_MAX and (row.lot_size is None or row.lot_size > 0)
+            for row in shelf
+        )
     )
 
 
@@ -179,6 +182,8 @@ def _amounts(portfolio: PortfolioSnapshot, shelf: tuple[ShelfEntry, ...]) -> Ite
     for row in shelf:
         if row.min_notional is not None:
             yield row.min_notional.amount
+        if row.lot_size is not None:
+            yield row.lot_size
 
 
 def _are_ordinary(values: list[Decimal]) -> bool:
@@ -214,7 +219,8 @@ def _are_sound_options(options: EngineOptions) -> bool:
         options.drift_unmodeled_exposure_threshold,
         *options.max_overdraft_by_ccy.values(),
         *[constraint.max_weight for constraint in options.group_constraints.values()],
-        *_present(options.single_position_max_weight, options.max_turnover_pct, options.max_realized_capital_gains),
+        *_present(options.single_position_max_weight, options.max_turnover_pct),
+        *_present(options.max_realized_capital_gains, options.cash_to_raise),
         *_present_amounts(options.min_trade_notional, options.dust_trade_threshold),
     ]
     thresholds = options.suitability_thresholds
@@ -233,7 +239,10 @@ def _are_sound_options(options: EngineOptions) -> bool:
         and all(map(limits.within_magnitude, shares))
         and all(0 <= share <= 1 for share in shares)
         and thresholds.cash_band_min_weight <= thresholds.cash_band_max_weight
-        and (options.max_realized_capital_gains is None or options.max_realized_capital_gains >= 0)
+        and all(amount >= 0 for amount in _present(options.max_realized_capital_gains, options.cash_to_raise))
+        and schemas.guard_problem(options) is None
+        and len(options.equivalents) <= limits.ROWS_MAX
+        and (options.wash_sale_guard is None or len(options.wash_sale_guard.recent_trades) <= limits.ROWS_MAX)
         and all(currency and amount >= 0 for currency, amount in options.max_overdraft_by_ccy.items())
         and all(map(schemas.is_group_key, options.group_constraints))
         and max(len(options.group_constraints), len(options.max_overdraft_by_ccy)) <= limits.OPTION_KEYS_MAX
