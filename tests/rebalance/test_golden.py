@@ -13,8 +13,15 @@ from tests.conformance.compare import VOLATILE, Comparison
 
 SUITE = Path(__file__).parents[1] / "conformance" / "dpm.jsonl.gz"
 ROUTES: dict[str, Any] = {"/rebalance/simulate": (read_request, simulate), "/rebalance/analyze": (read_batch, analyze)}
-with gzip.open(SUITE) as lines:
-    CASES = [case for case in map(json.loads, lines) if case["path"] in ROUTES]
+
+
+def recorded() -> list[dict[str, Any]]:
+    """All recorded cases."""
+    with gzip.open(SUITE) as lines:
+        return [json.loads(line) for line in lines]
+
+
+CASES = [case for case in recorded() if case["path"] in ROUTES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])

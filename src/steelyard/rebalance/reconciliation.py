@@ -14,25 +14,32 @@ _FIXED = Decimal("0.5")
 _SHARE = Decimal("0.0005")
 
 
-def reconcile(expected: Decimal, actual: Decimal, base: str) -> Reconciliation:
-    """Compare two values in base currency; the tolerance is 0.5 and 5 bp of what is expected."""
-    delta, tolerance = actual - expected, _FIXED + _SHARE * abs(expected)
+def reconcile(before: Decimal, after: Decimal, base: str, *, expected: Decimal | None = None) -> Reconciliation:
+    """Compare two values in base currency; the tolerance is 0.5 and 5 bp of what is expected.
+
+    ``expected`` is the value before, unless money was brought or taken.
+    """
+    if expected is None:
+        expected = before
+    tolerance = _FIXED + _SHARE * abs(expected)
     return Reconciliation(
-        Money(expected, base),
-        Money(actual, base),
-        Money(delta, base),
+        Money(before, base),
+        Money(after, base),
+        Money(after - before, base),
         Money(tolerance, base),
-        "OK" if abs(delta) <= tolerance else "MISMATCH",
+        "OK" if abs(after - expected) <= tolerance else "MISMATCH",
     )
 
 
-def mismatch_rule(reconciliation: Reconciliation) -> RuleResult:
+def mismatch_rule(reconciliation: Reconciliation, *, expected: Decimal | None = None) -> RuleResult:
     """The rule row that says a value got lost or came from nowhere."""
+    if expected is None:
+        expected = reconciliation.before_total_value.amount
     return RuleResult(
         "RECONCILIATION",
         "HARD",
         "FAIL",
-        abs(reconciliation.delta.amount),
+        abs(reconciliation.after_total_value.amount - expected),
         {"max": reconciliation.tolerance.amount},
         "VALUE_MISMATCH",
         "Check the custodian's values against prices and rates.",

@@ -78,6 +78,12 @@ class _StateOnce(Struct, frozen=True, gc=False):
         )
 
 
+def encode_result(result: Any) -> bytes:
+    """The JSON of a result that has a state ``before`` and one ``after_simulated``."""
+    before, after = _StateOnce.of(result.before), _StateOnce.of(result.after_simulated)
+    return _ENCODER.encode(replace(result, before=before, after_simulated=after))
+
+
 class ExcludedInstrument(Struct, frozen=True, gc=False):
     """An instrument that may not be traded freely, and why."""
 
@@ -362,8 +368,7 @@ class RebalanceResult(Struct, frozen=True, gc=False):
 
     def to_bytes(self) -> bytes:
         """The body of an answer: JSON, UTF-8, decimals as text."""
-        before, after = _StateOnce.of(self.before), _StateOnce.of(self.after_simulated)
-        return _ENCODER.encode(replace(self, before=before, after_simulated=after))
+        return encode_result(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, decimals as text."""

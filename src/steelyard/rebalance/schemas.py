@@ -32,15 +32,16 @@ _SCENARIO_NAME = re.compile(r"[a-z0-9_\-]{1,64}")
 _TIERS = ("L1", "L2", "L3", "L4", "L5")
 
 
-def _magnitude(value: Decimal) -> Decimal:
+def magnitude(value: Decimal) -> Decimal:
+    """``value`` if it is within the limits of size."""
     if not within_magnitude(value):
         raise ValueError(f"{value} is not 0 and not between {MAGNITUDE_MIN} and {MAGNITUDE_MAX} in size")
     return value
 
 
-Number = Annotated[Decimal, AfterValidator(_magnitude)]
-Share = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_magnitude)]
-NotNegative = Annotated[Decimal, Field(ge=0), AfterValidator(_magnitude)]
+Number = Annotated[Decimal, AfterValidator(magnitude)]
+Share = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(magnitude)]
+NotNegative = Annotated[Decimal, Field(ge=0), AfterValidator(magnitude)]
 Days = Annotated[int, Field(ge=0, le=10)]
 
 

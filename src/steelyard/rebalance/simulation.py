@@ -8,7 +8,7 @@ Source: contract dpm, section 6.11.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from steelyard.rebalance.result import FxSpot, Intent
@@ -35,7 +35,7 @@ def apply_intents(
                 units[instrument], cash[currency] = held + intent.quantity, balance - amount
             else:
                 units[instrument], cash[currency] = held - intent.quantity, balance + amount
-    return _with_units(positions, units), _with_amounts(cash_balances, cash)
+    return _with_units(positions, units), with_amounts(cash_balances, cash)
 
 
 def _with_units(positions: Sequence[Position], units: dict[str, Decimal]) -> list[Position]:
@@ -46,8 +46,9 @@ def _with_units(positions: Sequence[Position], units: dict[str, Decimal]) -> lis
     return after + [Position(instrument, quantity) for instrument, quantity in units.items()]
 
 
-def _with_amounts(balances: Sequence[CashBalance], cash: dict[str, Decimal]) -> tuple[CashBalance, ...]:
-    after = []
+def with_amounts(balances: Sequence[CashBalance], cash: Mapping[str, Decimal]) -> tuple[CashBalance, ...]:
+    """The rows with new amounts; a currency that has no row yet gets one at the end."""
+    after, cash = [], dict(cash)
     for row in balances:
         amount = cash.pop(row.currency, row.amount)
         after.append(row if amount is row.amount else CashBalance(row.currency, amount, row.settled, row.pending))

@@ -105,6 +105,16 @@ def _read(
         else:
             if is_sound(request):
                 return request
+    return read_carefully(body, model, kind)
+
+
+def read_carefully(body: bytes | Mapping[str, Any], model: type[BaseModel], kind: type[T]) -> T:
+    """The values of a body by way of its pydantic model.
+
+    Raises:
+        MalformedBodyError: with every fault found.
+    """
+    if isinstance(body, bytes):
         body = _parsed(body)
     try:
         validated = model.model_validate(body, from_attributes=True)  # as FastAPI does
