@@ -102,7 +102,7 @@ def test_cents_are_those_of_the_currency(currency, rounded):
 def test_exchanges_keep_the_value_and_an_overdrawn_outcome_is_blocked(purchases, cash):
     result = run(
         prices={"A": 10, "B": (10, "USD"), "C": (10, "EUR")},
-        fx={**USD, "EUR/CHF": "0.95", "EUR/USD": "1.05"},
+        fx={**USD, "EUR/CHF": "0.945", "EUR/USD": "1.05"},
         cash=cash,
         trades=[buy(name, units) for name, units in purchases],
     )

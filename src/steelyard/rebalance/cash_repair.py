@@ -35,7 +35,7 @@ def repair_cash(
         largest = min(purchases, key=lambda trade: (-size_of(trade), trade.instrument_id, trade.intent_id))
         units = units_worth(shortage, repricing.unit_in_base(largest), largest.quantity)
         left = largest.quantity - units
-        if left > 0:
+        if 0 < left < largest.quantity:  # beyond 28 digits one unit less is no less: then it goes as a whole
             kept[largest.intent_id] = repricing.cut(largest, left)
         else:
             del kept[largest.intent_id]

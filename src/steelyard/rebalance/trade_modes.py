@@ -64,7 +64,7 @@ class Repricing:
 
 def units_worth(amount: Decimal, unit: Decimal, most: Decimal) -> Decimal:
     """The fewest whole units worth at least ``amount``, at most ``most``."""
-    return min(most, (amount / unit).to_integral_value(ROUND_CEILING))
+    return min(most, (amount / unit).to_integral_value(ROUND_CEILING)) if unit > 0 else most
 
 
 def _raise(
