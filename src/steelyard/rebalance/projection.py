@@ -21,6 +21,7 @@ from scipy.optimize import nnls
 
 _EXACT = Context(prec=400)
 _ITERATIONS_MAX = 40
+_LEAST_DISTANCE_MAX = 500  # weights; the table of this method has the square of it in entries
 _DIGITS = 4
 _SCALE_DIGITS = 60  # finer than 28 digits of any weight that matters
 _INFEASIBLE_RESIDUAL = 1e-7
@@ -115,6 +116,8 @@ class _Floats:
     def least_distance(self) -> _Guess | None:
         """The same by non-negative least squares; a guess without places says that nothing is feasible."""
         size = len(self.model)
+        if size > _LEAST_DISTANCE_MAX:
+            return None
         normals = [np.eye(size), -self.matrix]
         limits = [-self.model, -self.bounds + self.matrix @ self.model]
         if np.isfinite(self.upper):
@@ -123,10 +126,15 @@ class _Floats:
         system = np.vstack([np.vstack(normals).T, np.concatenate(limits)])
         goal = np.zeros(size + 1)
         goal[-1] = 1
-        multipliers, _ = nnls(system, goal)
+        try:
+            multipliers, _ = nnls(system, goal)
+        except RuntimeError:  # it gave up
+            return None
         residual = system @ multipliers - goal
         if np.linalg.norm(residual) < _INFEASIBLE_RESIDUAL:
             return _Guess((), [])
+        if residual[-1] >= 0:  # numbers too far apart for floats
+            return None
         multipliers /= -residual[-1]
         at_zero, of_rows, at_top = np.split(multipliers, [size, size + len(self.bounds)])
         top = at_top > _ACTIVE if at_top.size else np.zeros(size, dtype=bool)
