@@ -6,6 +6,7 @@ use, so ``import steelyard as sy`` is quick.
     >>> import steelyard as sy
     >>> result = sy.sweep(sy.load_prices("AAPL"), fast=range(5, 101), slow=range(20, 301, 5))
     >>> result.best, result.deflated_sharpe, result.pbo
+    >>> sy.simulate(request).status, sy.propose(proposal).result.status  # requests as their JSON
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from steelyard.core.errors import SteelyardError as SteelyardError
     from steelyard.market.bars import PriceSeries as PriceSeries
     from steelyard.market.loading import load_prices as load_prices
+    from steelyard.proposals.api import propose as propose
+    from steelyard.rebalance.api import analyze as analyze
+    from steelyard.rebalance.api import simulate as simulate
     from steelyard.research.result import SweepResult as SweepResult
     from steelyard.research.sweep import sweep as sweep
 
@@ -26,11 +30,24 @@ _HOMES = {
     "PriceSeries": "steelyard.market.bars",
     "SteelyardError": "steelyard.core.errors",
     "SweepResult": "steelyard.research.result",
+    "analyze": "steelyard.rebalance.api",
     "load_prices": "steelyard.market.loading",
+    "propose": "steelyard.proposals.api",
+    "simulate": "steelyard.rebalance.api",
     "sweep": "steelyard.research.sweep",
 }
 
-__all__ = ["PriceSeries", "SteelyardError", "SweepResult", "__version__", "load_prices", "sweep"]
+__all__ = [
+    "PriceSeries",
+    "SteelyardError",
+    "SweepResult",
+    "__version__",
+    "analyze",
+    "load_prices",
+    "propose",
+    "simulate",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:
