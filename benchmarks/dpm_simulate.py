@@ -4,7 +4,8 @@
 
 Three requests: a sample (three positions, one currency), 100 positions against 50 targets with caps
 that bind, and the same by projection.  Each is timed from the typed request to the bytes of the
-answer, and again from the bytes of the request, with validation and request hash.  Before any
+answer, and again from the bytes of the request, with validation and request hash.  A book of such
+portfolios is timed too.  Before any
 timing, the results are checked: trades as many as planned, caps that bind, value kept.
 
 The last line is JSON; rates are medians of five rounds, per second of processor time, so that other
@@ -23,6 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from steelyard.rebalance.api import simulate
+from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook, summarise_book
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.wire import read_request, request_hash
 
@@ -43,9 +45,27 @@ def main() -> None:
         identity = RunIdentity("rr_00000000", "c_none", request_hash(typed))
         figures[f"{name}_per_s"] = rate(lambda t=typed, i=identity: rebalance(t, i).to_bytes(), seconds)
         figures[f"{name}_from_bytes_per_s"] = rate(lambda b=body: simulate(b).to_bytes(), seconds)
+    figures["book_accounts_per_s"] = book_rate(seconds)
     for name, figure in figures.items():
         print(f"{name:28s} {figure:10,.0f}")
     print(json.dumps({name: round(figure) for name, figure in figures.items()}))
+
+
+def book_rate(seconds: float) -> float:
+    """Accounts of a book per second: 100 positions each against shared models, summary included, no bytes."""
+    typed = read_request(json.dumps(wide("HEURISTIC")).encode())
+    accounts = tuple(BookAccount(typed.portfolio_snapshot, "m") for _ in range(20))
+    request = BookRequest(
+        typed.market_data_snapshot, typed.shelf_entries, {"m": typed.model_portfolio}, accounts, typed.options
+    )
+    identity = RunIdentity("rr_00000000", "c_none", "sha256:0")
+
+    def work() -> bytes:
+        desk = SharedBook(request)
+        summarise_book([desk.run(account, identity) for account in accounts])
+        return b""
+
+    return rate(work, seconds) * len(accounts)
 
 
 def sample() -> dict[str, Any]:
