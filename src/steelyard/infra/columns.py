@@ -50,6 +50,16 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+class PlainText(TypeDecorator[str]):
+    """Text without NUL, which PostgreSQL cannot hold: it reads as U+FFFD, in rows and in comparisons alike."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return value and value.replace("\x00", "\ufffd")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant, aware and in UTC on both sides; a naive time is refused."""
 

@@ -115,8 +115,11 @@ class RequestIdsMiddleware:
 
         async def send_with_ids(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                ours = [(b"x-correlation-id", ids.correlation_id.encode()), (b"x-trace-id", ids.trace_id.encode())]
-                message["headers"] = [*message.get("headers", []), *ours]
+                theirs = message.get("headers", [])
+                ours = [(b"x-trace-id", ids.trace_id.encode())]
+                if not any(name == b"x-correlation-id" for name, _ in theirs):
+                    ours.append((b"x-correlation-id", ids.correlation_id.encode()))
+                message["headers"] = [*theirs, *ours]
             await send(message)
 
         await self._app(scope, receive, send_with_ids)

@@ -9,7 +9,9 @@ from steelyard.core.errors import ForbiddenError, InvalidInputError
 ADMIN = "admin"
 """The scope that covers every other."""
 
-SCOPES = frozenset({ADMIN, "sweeps:read", "sweeps:write", "data:read", "data:write"})
+SCOPES = frozenset(
+    {ADMIN, "sweeps:read", "sweeps:write", "data:read", "data:write", "rebalance:read", "rebalance:write"}
+)
 DEFAULT_TENANT = "default"
 
 

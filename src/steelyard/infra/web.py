@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.infra.auth import Authenticator, Credentials
 from steelyard.infra.database import Database
-from steelyard.infra.principal import Principal
+from steelyard.infra.principal import DEFAULT_TENANT, Principal
 from steelyard.infra.sessions import COOKIE
 from steelyard.infra.settings import Settings
 
@@ -59,6 +59,23 @@ def set_session_cookie(response: Response, session_id: str, settings: Settings) 
         samesite="strict",
         secure=not settings.on_loopback,
     )
+
+
+ANYONE = Principal(DEFAULT_TENANT, "anyone", frozenset({"rebalance:read", "rebalance:write"}))
+"""Who asks without a credential where the routes of requirements 001 and 003 are open."""
+
+
+def require_unless_open(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+    """As :func:`require`, but no credential is :data:`ANYONE` where routes are open on loopback."""
+
+    async def with_scope(request: Request) -> Principal:
+        settings: Settings = request.app.state.settings
+        is_open = settings.open_routes_enabled and settings.on_loopback
+        who = ANYONE if is_open and credentials_of(request) == Credentials() else await principal(request)
+        who.require(scope)
+        return who
+
+    return with_scope
 
 
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:

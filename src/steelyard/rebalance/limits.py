@@ -21,6 +21,18 @@ OPTION_KEYS_MAX = 200
 SCENARIOS_MAX = 20
 """Scenarios of one what-if analysis."""
 
+SCENARIO_CHARACTERS_MAX = 64
+"""Characters of a scenario's name."""
+
+HEADER_CHARACTERS_MAX = 200
+"""Characters of a key, a correlation id, a tenant or a policy pack id in a header."""
+
+NAME_CHARACTERS_MAX = 200
+"""Characters of a portfolio's, an actor's or a policy pack's id and of a reason code."""
+
+COMMENT_CHARACTERS_MAX = 10_000
+"""Characters of a reviewer's comment."""
+
 MAGNITUDE_MAX = Decimal("1E30")
 MAGNITUDE_MIN = Decimal("1E-30")
 """Every number is 0 or between these two in size."""

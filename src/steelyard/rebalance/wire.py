@@ -54,7 +54,8 @@ def read_request(body: bytes | Mapping[str, Any]) -> RebalanceRequest:
     Raises:
         MalformedBodyError: with every fault found.
     """
-    return _read(body, _REQUESTS, schemas.RebalanceRequest, RebalanceRequest, _is_sound_request)
+    quick = quick_request(body) if isinstance(body, bytes) else None
+    return quick or read_carefully(body, schemas.RebalanceRequest, RebalanceRequest)
 
 
 def read_batch(body: bytes | Mapping[str, Any]) -> BatchRebalanceRequest:
@@ -63,7 +64,18 @@ def read_batch(body: bytes | Mapping[str, Any]) -> BatchRebalanceRequest:
     Raises:
         MalformedBodyError: with every fault found.
     """
-    return _read(body, _BATCHES, schemas.BatchRebalanceRequest, BatchRebalanceRequest, _is_sound_batch)
+    quick = quick_batch(body) if isinstance(body, bytes) else None
+    return quick or read_carefully(body, schemas.BatchRebalanceRequest, BatchRebalanceRequest)
+
+
+def quick_request(body: bytes) -> RebalanceRequest | None:
+    """The request of a simulation, or None where its body needs the careful way."""
+    return _decoded(body, _REQUESTS, _is_sound_request)
+
+
+def quick_batch(body: bytes) -> BatchRebalanceRequest | None:
+    """The request of a what-if analysis, or None where its body needs the careful way."""
+    return _decoded(body, _BATCHES, _is_sound_batch)
 
 
 def read_options(options: Mapping[str, Any]) -> EngineOptions:
@@ -90,22 +102,12 @@ def request_hash(request: msgspec.Struct) -> str:
     return canonical_hash(msgspec.to_builtins(request))
 
 
-def _read(
-    body: bytes | Mapping[str, Any],
-    decoder: msgspec.json.Decoder[T],
-    model: type[BaseModel],
-    kind: type[T],
-    is_sound: Callable[[T], bool],
-) -> T:
-    if isinstance(body, bytes):
-        try:
-            request = decoder.decode(body)
-        except msgspec.DecodeError:
-            pass
-        else:
-            if is_sound(request):
-                return request
-    return read_carefully(body, model, kind)
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T], is_sound: Callable[[T], bool]) -> T | None:
+    try:
+        request = decoder.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return request if is_sound(request) else None
 
 
 def read_carefully(body: bytes | Mapping[str, Any], model: type[BaseModel], kind: type[T]) -> T:
@@ -120,6 +122,11 @@ def read_carefully(body: bytes | Mapping[str, Any], model: type[BaseModel], kind
         validated = model.model_validate(body, from_attributes=True)  # as FastAPI does
     except ValidationError as error:
         raise MalformedBodyError([_located(fault) for fault in error.errors(include_url=False)]) from None
+    return values_of(validated, kind)
+
+
+def values_of(validated: BaseModel, kind: type[T]) -> T:
+    """The frozen values of a validated body."""
     return msgspec.convert(validated.model_dump(), kind)
 
 

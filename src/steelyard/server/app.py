@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,9 @@ from steelyard.infra.migrations import upgrade
 from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
+from steelyard.rebalance import endpoints as rebalance_endpoints
+from steelyard.rebalance.service import Rebalancing
+from steelyard.rebalance.toggles import Toggles
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.docs_page import install_docs_page
@@ -51,7 +55,13 @@ def create_app(settings: Settings) -> FastAPI:
     install_docs_page(app)
     app.include_router(health.router)
     if settings.role in ("all", "api"):
-        for router in (auth_endpoints.router, endpoints.router, job_endpoints.router, job_endpoints.proxy):
+        for router in (
+            auth_endpoints.router,
+            endpoints.router,
+            job_endpoints.router,
+            job_endpoints.proxy,
+            rebalance_endpoints.router,
+        ):
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
         install_dashboard(app)
@@ -65,6 +75,7 @@ class Parts:
     database: Database
     jobs: Jobs
     webhooks: Webhooks
+    rebalancing: Rebalancing
 
 
 @asynccontextmanager
@@ -75,13 +86,14 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     jobs = Jobs(settings, database)
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))
     jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
+    rebalancing = Rebalancing(database, Toggles.read(os.environ))
     try:
         if settings.is_sqlite:
             await upgrade(database)
         if works:
             await jobs.start()
         try:
-            yield Parts(database, jobs, webhooks)
+            yield Parts(database, jobs, webhooks, rebalancing)
         finally:
             await jobs.stop()
     finally:
@@ -93,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with running(settings, works=settings.role in ("all", "worker")) as parts:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
+        app.state.rebalancing = parts.rebalancing
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
         yield

@@ -1,8 +1,9 @@
 """What a client sees when something is refused: one rule per family of routes, a trace id in each.
 
 Most routes answer ``{"detail", "code", "details", "trace_id"}``: ``detail`` is a sentence, or the list
-that FastAPI's clients know when a body or parameter failed validation.  A defect of ours answers
-500 as problem+json with nothing of the inside.
+that FastAPI's clients know when a body or parameter failed validation.  The routes of requirement
+003 answer as :mod:`steelyard.server.dpm_errors` says.  A defect of ours answers 500 as problem+json
+with nothing of the inside.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from steelyard.core.errors import SteelyardError, UnavailableError
 from steelyard.infra.logs import RequestIds
+from steelyard.server import dpm_errors
 
 _INPUT_ECHO_CHARACTERS_MAX = 200
 _RETRY_AFTER_SECONDS = 5
@@ -41,11 +43,15 @@ def _refusal(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if isinstance(error, UnavailableError) else {}
     if error.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
+    if dpm_errors.covers(request):
+        return dpm_errors.refusal(error, headers)
     return _body(request, error.http_status, error.message, error.code, details=error.details, headers=headers)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    if dpm_errors.covers(request):
+        return dpm_errors.invalid_request(error)
     found = [_shortened(item) for item in jsonable_encoder(error.errors())]
     return _body(request, HTTPStatus.UNPROCESSABLE_ENTITY, found, "INVALID_INPUT")
 
@@ -58,6 +64,8 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _defect(request: Request, error: Exception) -> Response:
     log.error("unhandled_error", path=request.url.path, exc_info=error)
+    if dpm_errors.covers(request):
+        return dpm_errors.defect(request, _trace_id(request))
     problem = {
         "type": "about:blank",
         "title": "Internal Server Error",

@@ -1,0 +1,96 @@
+"""Refusals on the routes of requirement 003: FastAPI's ``{"detail": ...}``, and problem+json for a defect.
+
+``detail`` is the list of faults of a malformed request, or the code of a refusal, followed by its
+reason where clients look for one; the sentence for people stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse, Response
+
+from steelyard.core.errors import SteelyardError
+
+FAULTS_MAX = 1_000
+"""Faults listed of one request."""
+
+INPUT_CHARACTERS_MAX = 1_000
+"""Characters of an offending input that are sent back."""
+
+
+def covers(request: Request) -> bool:
+    """Whether the path is one of ours."""
+    path = request.url.path
+    return path == "/rebalance" or path.startswith("/rebalance/")
+
+
+def refusal(error: SteelyardError, headers: Mapping[str, str]) -> Response:
+    """One of our own refusals."""
+    reason = error.details.get("reason")
+    detail = f"{error.code}: {reason}" if reason else error.code
+    return _Body({"detail": detail, "message": error.message}, status_code=error.http_status, headers=dict(headers))
+
+
+def invalid_request(error: RequestValidationError) -> Response:
+    """A body or parameter that failed validation."""
+    faults = [_presentable(fault) for fault in error.errors()[:FAULTS_MAX]]
+    return _Body({"detail": faults}, status_code=422)
+
+
+def defect(request: Request, trace_id: str | None) -> Response:
+    """A defect of ours, with nothing of the inside."""
+    problem = {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "Steelyard met a defect of its own. Quote the trace id to whoever runs it.",
+        "instance": request.url.path,
+        "trace_id": trace_id,
+    }
+    return _Body(problem, status_code=500, media_type="application/problem+json")
+
+
+class _Body(JSONResponse):
+    """JSON in ASCII, so that whatever a client sent can be sent back."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _presentable(fault: Any) -> Any:
+    described = {name: value for name, value in fault.items() if name != "input"}
+    encoded = _finite(jsonable_encoder(described))
+    if "input" in fault:
+        try:
+            encoded["input"] = _shortened(_finite(jsonable_encoder(fault["input"], custom_encoder={bytes: _text})))
+        except RecursionError:  # nested hundreds of levels deep: not worth showing
+            encoded["input"] = None
+    return encoded
+
+
+def _text(raw: bytes) -> str:
+    return raw[:INPUT_CHARACTERS_MAX].decode(errors="replace")
+
+
+def _shortened(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value)
+    return value if len(text) <= INPUT_CHARACTERS_MAX else text[:INPUT_CHARACTERS_MAX] + "…"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
