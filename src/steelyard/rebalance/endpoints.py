@@ -15,6 +15,7 @@ from starlette.responses import Response
 from steelyard.rebalance import schemas
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
+from steelyard.rebalance.result_schemas import BatchRebalanceResult, RebalanceResult
 from steelyard.rebalance.service import Asked
 from steelyard.rebalance.values import BatchRebalanceRequest, RebalanceRequest
 from steelyard.rebalance.web import (
@@ -51,7 +52,12 @@ async def _simulate_quickly(request: Request) -> Response | None:
     return as_answered(await rebalancing(request).simulate(asked, body, key))
 
 
-@router.post("/simulate", tags=["DPM Simulation"])
+@router.post(
+    "/simulate",
+    tags=["DPM Simulation"],
+    response_model=RebalanceResult,
+    responses={409: {"description": "The key came before with another request", "content": {"application/json": {}}}},
+)
 @tried_first(_simulate_quickly)
 async def simulate(
     *,
@@ -79,7 +85,7 @@ async def _analyze_quickly(request: Request) -> Response | None:
     return as_answered(await rebalancing(request).analyze(asked, body))
 
 
-@router.post("/analyze", tags=["DPM What-If Analysis"])
+@router.post("/analyze", tags=["DPM What-If Analysis"], response_model=BatchRebalanceResult)
 @tried_first(_analyze_quickly)
 async def analyze(
     *,

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,34 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from steelyard.core.errors import ConflictError, UnavailableError
 from steelyard.infra.database import Database
 from steelyard.rebalance import replays
-from steelyard.rebalance.runs import insert_runs
+from steelyard.rebalance.runs import Run, insert_runs
 
 BATCH_MAX = 64
 """Requests written in one transaction."""
 
 WAITING_MAX = 5_000
 """Requests that wait to be written; one more is refused."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """A computed rebalance, ready to be stored.
-
-    Attributes:
-        result: the bytes of the answer.
-        artifact: the document, where it is stored rather than derived.
-    """
-
-    id: str
-    tenant: str
-    correlation_id: str
-    request_hash: str
-    idempotency_key: str | None
-    portfolio_id: str
-    status: str
-    created_at: datetime
-    result: bytes
-    artifact: bytes | None = None
 
 
 class RunIdTakenError(Exception):

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from steelyard.rebalance.limits import OPTION_KEYS_MAX
-from steelyard.rebalance.policy_packs import PolicyPack
+from steelyard.rebalance.limits import NAME_CHARACTERS_MAX, OPTION_KEYS_MAX
+from steelyard.rebalance.policy_packs import PolicyPack, Source
 from steelyard.rebalance.schemas import Days, GroupConstraint, NotNegative, Share, is_group_key
 
 
@@ -70,10 +70,8 @@ class DpmPolicyPackIdempotencyPolicy(BaseModel):
     replay_enabled: bool | None = Field(None, description="Whether it is.", examples=[True])
 
 
-class DpmPolicyPackUpsertRequest(BaseModel):
-    """A pack to store under the id of the path."""
-
-    version: str = Field(description="Version of the pack.", examples=["2"])
+class _Policies(BaseModel):
+    version: str = Field(max_length=NAME_CHARACTERS_MAX, description="Version of the pack.", examples=["2"])
     turnover_policy: DpmPolicyPackTurnoverPolicy = Field(
         default_factory=DpmPolicyPackTurnoverPolicy, description="Turnover.", examples=[{"max_turnover_pct": "0.15"}]
     )
@@ -92,6 +90,41 @@ class DpmPolicyPackUpsertRequest(BaseModel):
     idempotency_policy: DpmPolicyPackIdempotencyPolicy = Field(
         default_factory=DpmPolicyPackIdempotencyPolicy, description="Replay.", examples=[{}]
     )
+
+
+class DpmPolicyPackUpsertRequest(_Policies):
+    """A pack to store under the id of the path."""
+
+
+class DpmPolicyPackDefinition(_Policies):
+    """A pack of the catalogue."""
+
+    policy_pack_id: str = Field(description="Id of the pack.", examples=["low_turnover"])
+
+
+class DpmPolicyPackMutationResponse(BaseModel):
+    """A pack as it was stored."""
+
+    item: DpmPolicyPackDefinition = Field(description="The pack.", examples=[{"policy_pack_id": "low_turnover"}])
+
+
+class DpmEffectivePolicyPackResolution(BaseModel):
+    """Which pack counts, and who selected it."""
+
+    enabled: bool = Field(description="Whether packs are switched on.", examples=[True])
+    selected_policy_pack_id: str | None = Field(None, description="The pack's id.", examples=["low_turnover"])
+    source: Source = Field(description="Who selected it.", examples=["REQUEST"])
+
+
+class DpmPolicyPackCatalogResponse(BaseModel):
+    """Every pack, and the one that counts."""
+
+    enabled: bool = Field(description="Whether packs are switched on.", examples=[True])
+    total: int = Field(description="How many packs there are.", examples=[2])
+    selected_policy_pack_id: str | None = Field(None, description="The pack that counts.", examples=["low_turnover"])
+    selected_policy_pack_present: bool = Field(description="Whether the catalogue has it.", examples=[True])
+    selected_policy_pack_source: Source = Field(description="Who selected it.", examples=["GLOBAL_DEFAULT"])
+    items: list[DpmPolicyPackDefinition] = Field(description="The packs, by id.", examples=[[]])
 
 
 def pack_of(policy_pack_id: str, body: DpmPolicyPackUpsertRequest) -> PolicyPack:

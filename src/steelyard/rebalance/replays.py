@@ -11,34 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
+from steelyard.rebalance.runs import Run
 from steelyard.rebalance.tables import ReplayRow, RunRow
 
 _REPLAYS: Table = ReplayRow.__table__  # type: ignore[assignment]
 
 KeptSince = Callable[[], datetime | None]
 """When the oldest run was made that is still kept; None: all are."""
-
-
-class Keyed(Protocol):
-    """What a run brings to claim its key."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def tenant(self) -> str: ...
-    @property
-    def idempotency_key(self) -> str | None: ...
-    @property
-    def request_hash(self) -> str: ...
-    @property
-    def result(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +37,7 @@ class Claim:
 
 
 async def claim(
-    session: AsyncSession, runs: Sequence[Keyed], *, kept_since: datetime | None, keys_max: int
+    session: AsyncSession, runs: Sequence[Run], *, kept_since: datetime | None, keys_max: int
 ) -> dict[tuple[str, str | None], Claim]:
     """The claim that each run's (tenant, key) has now: an older one, or its own, which is written here.
 
@@ -59,7 +45,7 @@ async def claim(
     """
     if not runs:
         return {}
-    first: dict[tuple[str, str | None], Keyed] = {}
+    first: dict[tuple[str, str | None], Run] = {}
     for run in runs:
         first.setdefault((run.tenant, run.idempotency_key), run)
     places = sorted(first)  # in one order everywhere, so that two processes never wait for each other
@@ -99,7 +85,7 @@ async def _held(
     return {(tenant, key): Claim(run_id, hashed, result) for tenant, key, run_id, hashed, result in rows}
 
 
-async def _take(session: AsyncSession, runs: list[Keyed], now: int) -> set[tuple[str, str | None]]:
+async def _take(session: AsyncSession, runs: list[Run], now: int) -> set[tuple[str, str | None]]:
     if not runs:
         return set()
     rows = [
@@ -122,9 +108,7 @@ async def _forget_oldest(session: AsyncSession, tenant: str, keys_max: int) -> N
     newest = select(ReplayRow.used).where(ReplayRow.tenant == bindparam("whose"))
     oldest = newest.order_by(ReplayRow.used.desc()).limit(1).offset(bindparam("kept")).scalar_subquery()
     forgotten = delete(ReplayRow).where(ReplayRow.tenant == bindparam("whose"), ReplayRow.used <= oldest)
-    await session.execute(
-        forgotten.execution_options(synchronize_session=False), {"whose": tenant, "kept": keys_max}
-    )
+    await session.execute(forgotten.execution_options(synchronize_session=False), {"whose": tenant, "kept": keys_max})
 
 
 def _is_one_of(places: list[tuple[str, str | None]]) -> Any:

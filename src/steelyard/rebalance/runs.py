@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,11 +21,25 @@ _RUNS: Table = RunRow.__table__  # type: ignore[assignment]
 _COLUMNS = tuple(column.name for column in _RUNS.columns)
 
 
-class StoredRun(Protocol):
-    """The attributes of a row, as the ledger brings them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A computed rebalance, ready to be stored.
 
-    @property
-    def id(self) -> str: ...
+    Attributes:
+        result: the bytes of the answer.
+        artifact: the document, where it is stored rather than derived.
+    """
+
+    id: str
+    tenant: str
+    correlation_id: str
+    request_hash: str
+    idempotency_key: str | None
+    portfolio_id: str
+    status: str
+    created_at: datetime
+    result: bytes
+    artifact: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Shelf:
         return query if self.kept_since is None else query.where(RunRow.created_at >= self.kept_since)
 
 
-async def insert_runs(session: AsyncSession, runs: Sequence[StoredRun]) -> None:
+async def insert_runs(session: AsyncSession, runs: Sequence[Run]) -> None:
     """Store runs."""
     if runs:
         await session.execute(insert(_RUNS), [{name: getattr(run, name) for name in _COLUMNS} for run in runs])
@@ -150,7 +164,7 @@ async def newest_first(
 async def counts_by(session: AsyncSession, query: Select[Any], column: Any) -> dict[str, int]:
     """How many rows of ``query`` have each value of ``column``."""
     counted = query.with_only_columns(column, func.count()).group_by(column).order_by(column)
-    return {value: count for value, count in await session.execute(counted)}
+    return dict((await session.execute(counted)).all())
 
 
 async def purge_runs(session: AsyncSession, before: datetime) -> int:

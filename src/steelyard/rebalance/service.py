@@ -18,13 +18,13 @@ from steelyard.core import clock
 from steelyard.core.errors import UnavailableError
 from steelyard.infra.database import Database
 from steelyard.infra.principal import Principal
-from steelyard.rebalance.catalogue import Catalogue, Selectors
 from steelyard.rebalance.artifact import RunRecord, build_artifact
+from steelyard.rebalance.catalogue import Catalogue, Selectors
 from steelyard.rebalance.engine import RunIdentity, rebalance
-from steelyard.rebalance.ledger import Ledger, Run, RunIdTakenError
+from steelyard.rebalance.ledger import Ledger, RunIdTakenError
 from steelyard.rebalance.policy_packs import PolicyPack, apply_pack, chosen_pack, is_replay_enabled
 from steelyard.rebalance.result import RebalanceResult
-from steelyard.rebalance.runs import Shelf
+from steelyard.rebalance.runs import Run, Shelf
 from steelyard.rebalance.toggles import Toggles
 from steelyard.rebalance.values import BatchRebalanceRequest, EngineOptions, RebalanceRequest
 from steelyard.rebalance.what_if import BatchResult, analyze_scenarios
@@ -35,7 +35,7 @@ IDS_DRAWN_MAX = 8
 """How often a run that met another one with its id is computed again."""
 
 INLINE_ROWS_MAX = 400
-"""Rows (positions, targets, shelf) times scenarios that are computed on the event loop, in about 5 ms; more take a thread."""
+"""Rows (positions, targets, shelf), times scenarios, computed on the event loop in a few ms; more take a thread."""
 
 Answer = TypeVar("Answer")
 
@@ -92,7 +92,7 @@ class Rebalancing:
                 return await self._ledger.record(run, may_replay=may_replay)
             except RunIdTakenError:
                 continue
-        raise _no_free_id()
+        raise no_free_id()
 
     async def analyze(self, asked: Asked, request: BatchRebalanceRequest) -> bytes:
         """Run the scenarios side by side and record a run of each."""
@@ -106,7 +106,7 @@ class Rebalancing:
             except RunIdTakenError:
                 continue
             return batch.to_bytes()
-        raise _no_free_id()
+        raise no_free_id()
 
     async def pack_for(self, asked: Asked) -> PolicyPack | None:
         """The policy pack that counts for a request, if the catalog has it."""
@@ -141,9 +141,7 @@ class Rebalancing:
         )
 
 
-def run_scenarios(
-    request: BatchRebalanceRequest, pack: PolicyPack | None, correlation_id: str | None
-) -> BatchResult:
+def run_scenarios(request: BatchRebalanceRequest, pack: PolicyPack | None, correlation_id: str | None) -> BatchResult:
     """The what-if analysis under a policy pack, with ids drawn at random."""
 
     def options_under_pack(options: Mapping[str, Any]) -> EngineOptions:
@@ -183,5 +181,6 @@ def _with_pack(request: RebalanceRequest, pack: PolicyPack | None) -> RebalanceR
     return request if options is request.options else msgspec.structs.replace(request, options=options)
 
 
-def _no_free_id() -> UnavailableError:
+def no_free_id() -> UnavailableError:
+    """What is said when chance is against us."""
     return UnavailableError(f"no free run id was found in {IDS_DRAWN_MAX} draws; try again", code="NO_FREE_RUN_ID")

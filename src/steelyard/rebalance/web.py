@@ -6,28 +6,40 @@ FastAPI takes; every other request goes FastAPI's way, and so do all its errors.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from steelyard.infra.logs import RequestIds
 from steelyard.infra.principal import Principal
 from steelyard.infra.web import require_unless_open
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
+from steelyard.rebalance.operations import Operations
+from steelyard.rebalance.runs import Period
 from steelyard.rebalance.service import Asked, Rebalancing
 
 READ, WRITE = "rebalance:read", "rebalance:write"
 
-_Header = Annotated[str | None, Header(max_length=HEADER_CHARACTERS_MAX)]
 CorrelationId = Annotated[str | None, Header(alias="X-Correlation-Id", max_length=HEADER_CHARACTERS_MAX)]
 PolicyPackId = Annotated[str | None, Header(alias="X-Policy-Pack-Id", max_length=HEADER_CHARACTERS_MAX)]
 TenantId = Annotated[str | None, Header(alias="X-Tenant-Id", max_length=HEADER_CHARACTERS_MAX)]
 TenantPolicyPackId = Annotated[str | None, Header(alias="X-Tenant-Policy-Pack-Id", max_length=HEADER_CHARACTERS_MAX)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", max_length=HEADER_CHARACTERS_MAX)]
+
+LIST_MAX = 200
+"""Items of one page of a list."""
+
+Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
+Cursor = Annotated[str | None, Query()]
+From = Annotated[datetime | None, Query(alias="from")]
+To = Annotated[datetime | None, Query(alias="to")]
 
 _may_read, _may_write = require_unless_open(READ), require_unless_open(WRITE)
 Reader = Annotated[Principal, Depends(_may_read)]
@@ -44,6 +56,33 @@ def rebalancing(request: Request) -> Rebalancing:
 
 
 Service = Annotated[Rebalancing, Depends(rebalancing)]
+
+
+def operations(request: Request) -> Operations:
+    """The operations, where the server put them."""
+    found: Operations = request.app.state.rebalance_operations
+    return found
+
+
+Worker = Annotated[Operations, Depends(operations)]
+
+
+def period(start: datetime | None, end: datetime | None) -> Period:
+    """The times between which a list is asked for; one without an offset is UTC."""
+    return Period(start and _in_utc(start), end and _in_utc(end))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:  # the first or the last day there is, moved over the edge by its offset
+        return moment.replace(tzinfo=UTC)
+
+
+def drawn_correlation_id(request: Request) -> str:
+    """The correlation id of a request that brought none: the one under which the logs have it."""
+    ids: RequestIds = request.scope["state"]["ids"]
+    return ids.correlation_id if ids.correlation_id.startswith("corr_") else "corr_" + secrets.token_hex(6)
 
 
 class QuickRoute(APIRoute):

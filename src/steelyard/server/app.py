@@ -21,7 +21,15 @@ from steelyard.infra.migrations import upgrade
 from steelyard.infra.outbound import Outbound
 from steelyard.infra.settings import Settings, require_production_ready, use_settings
 from steelyard.infra.webhooks import Webhooks
+from steelyard.rebalance import (
+    bundle_endpoints,
+    operation_endpoints,
+    policy_endpoints,
+    run_endpoints,
+    workflow_endpoints,
+)
 from steelyard.rebalance import endpoints as rebalance_endpoints
+from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.service import Rebalancing
 from steelyard.rebalance.toggles import Toggles
 from steelyard.research import endpoints, service
@@ -61,6 +69,11 @@ def create_app(settings: Settings) -> FastAPI:
             job_endpoints.router,
             job_endpoints.proxy,
             rebalance_endpoints.router,
+            operation_endpoints.router,
+            run_endpoints.router,
+            bundle_endpoints.router,
+            workflow_endpoints.router,
+            policy_endpoints.router,
         ):
             app.include_router(router)
     if settings.role in ("all", "dashboard"):
@@ -76,6 +89,7 @@ class Parts:
     jobs: Jobs
     webhooks: Webhooks
     rebalancing: Rebalancing
+    rebalance_operations: Operations
 
 
 @asynccontextmanager
@@ -87,13 +101,14 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))
     jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
     rebalancing = Rebalancing(database, Toggles.read(os.environ))
+    operations = Operations(database, jobs, rebalancing)
     try:
         if settings.is_sqlite:
             await upgrade(database)
         if works:
             await jobs.start()
         try:
-            yield Parts(database, jobs, webhooks, rebalancing)
+            yield Parts(database, jobs, webhooks, rebalancing, operations)
         finally:
             await jobs.stop()
     finally:
@@ -105,7 +120,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with running(settings, works=settings.role in ("all", "worker")) as parts:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
-        app.state.rebalancing = parts.rebalancing
+        app.state.rebalancing, app.state.rebalance_operations = parts.rebalancing, parts.rebalance_operations
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
         yield

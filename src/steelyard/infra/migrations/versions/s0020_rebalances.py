@@ -95,4 +95,6 @@ def _make_decisions() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_rebalance_decisions"),
     )
     op.create_index("ix_rebalance_decisions_run_id_decided_at", "rebalance_decisions", ["run_id", "decided_at"])
-    op.create_index("ix_rebalance_decisions_tenant_decided_at_id", "rebalance_decisions", ["tenant", "decided_at", "id"])
+    op.create_index(
+        "ix_rebalance_decisions_tenant_decided_at_id", "rebalance_decisions", ["tenant", "decided_at", "id"]
+    )
