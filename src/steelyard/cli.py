@@ -11,6 +11,7 @@ from steelyard._version import __version__
 from steelyard.core.errors import SteelyardError
 from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
+from steelyard.rebalance.commands import analyze, simulate
 from steelyard.research.commands import sweep
 from steelyard.server.commands import demo, serve
 
@@ -36,6 +37,8 @@ def version() -> None:
 
 
 app.command()(sweep)
+app.command()(simulate)
+app.command()(analyze)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(data_commands, name="data")

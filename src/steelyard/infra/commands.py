@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from steelyard.core.canonical import canonical_json
+from steelyard.core.errors import ConfigurationError
 from steelyard.infra.principal import DEFAULT_TENANT, SCOPES, Principal
 from steelyard.infra.settings import get_settings, masked, production_problems
 
@@ -122,6 +123,23 @@ def upgrade(as_json: AsJson = False) -> None:
         typer.echo(f"the database is at step {after} already")
     else:
         typer.echo(f"the database was at step {before or 'none'} and is at {after}")
+
+
+@db_app.command("cutover-check")
+def cutover_check(as_json: AsJson = False) -> None:
+    """Say whether this deployment may go into production: profile, settings, database, migrations."""
+    from steelyard.infra.cutover import cutover_problems  # noqa: PLC0415
+
+    problems = asyncio.run(cutover_problems(get_settings()))
+    if as_json:
+        found = [{"code": code, "message": sentence} for code, sentence in problems]
+        _print_json({"ready": not problems, "problems": found})
+    else:
+        for code, sentence in problems:
+            typer.echo(f"{code}: {sentence}")
+        typer.echo("not ready" if problems else "ready for production")
+    if problems:
+        raise typer.Exit(ConfigurationError.exit_status)
 
 
 def _in_transaction(work: Callable[[Any], Awaitable[Answer]]) -> Answer:

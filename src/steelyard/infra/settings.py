@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from steelyard.core.errors import ConfigurationError
+from steelyard.infra.legacy_stores import LegacyStores
 
 PREFIX = "STEELYARD_"
 _PROFILE_VARIABLE = "APP_PERSISTENCE_PROFILE"
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535)
     data_dir: Path = Path("data")
-    database_url: str = Field(default_factory=lambda data: f"sqlite+aiosqlite:///{data['data_dir']}/steelyard.db")
+    database_url: str = Field(default_factory=lambda data: _default_database_url(data))  # noqa: PLW0108 - it stands below
     database_connections_max: int = Field(10, ge=1, le=1000)
     database_busy_timeout_s: float = Field(30, gt=0)
 
@@ -118,6 +119,10 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
 
+def _default_database_url(data: dict[str, Any]) -> str:
+    return LegacyStores.read(os.environ).database_url() or f"sqlite+aiosqlite:///{data['data_dir']}/steelyard.db"
+
+
 def _allowed_by_default(data: dict[str, Any]) -> tuple[str, ...]:
     # A server that only this machine reaches may call this machine back: webhooks of a first try go there.
     is_local = data.get("profile") == "LOCAL" and is_loopback(data.get("host", ""))
@@ -181,12 +186,7 @@ def production_problems(settings: Settings) -> list[tuple[str, str]]:
     """What forbids a start in the production profile, as (reason code, sentence); empty in the local one."""
     if settings.profile != "PRODUCTION":
         return []
-    problems = []
-    if settings.is_sqlite:
-        remedy = "set STEELYARD_DATABASE_URL to a postgresql:// address"
-        for store in ("DPM", "ADVISORY"):  # both live in the one database; clients look for either code
-            code = f"PERSISTENCE_PROFILE_REQUIRES_{store}_POSTGRES"
-            problems.append((code, f"`STEELYARD_DATABASE_URL` was an SQLite file; {remedy}"))
+    problems = LegacyStores.read(os.environ).production_problems(is_sqlite=settings.is_sqlite)
     if settings.development_key_enabled:
         sentence = "`STEELYARD_DEVELOPMENT_KEY_ENABLED` was true; its key is public: set it to false"
         problems.append(("PERSISTENCE_PROFILE_FORBIDS_DEVELOPMENT_KEY", sentence))

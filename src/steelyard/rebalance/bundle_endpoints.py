@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -22,14 +22,14 @@ from steelyard.rebalance.run_schemas import DpmRunSupportBundleResponse
 from steelyard.rebalance.runs import Period, Shelf
 from steelyard.rebalance.tables import RunRow
 from steelyard.rebalance.toggles import Toggles, require_enabled
-from steelyard.rebalance.web import Reader, Service, Worker, as_json
+from steelyard.rebalance.web import Reader, Service, Worker, as_json, runs_store
 
 EDGES_MAX = 200
 """Edges of lineage in a support bundle."""
 
 Include = Annotated[bool, Query()]
 
-router = APIRouter(prefix="/rebalance", tags=["DPM Run Supportability"])
+router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)], tags=["DPM Run Supportability"])
 
 
 @dataclass(frozen=True, slots=True)

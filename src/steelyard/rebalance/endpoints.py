@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from steelyard.rebalance import schemas
@@ -29,6 +29,7 @@ from steelyard.rebalance.web import (
     as_answered,
     quick_asked,
     rebalancing,
+    runs_store,
     tried_first,
 )
 from steelyard.rebalance.wire import quick_batch, quick_request, values_of
@@ -38,7 +39,7 @@ INLINE_BODY_BYTES_MAX = 200_000
 
 Read = TypeVar("Read")
 
-router = APIRouter(prefix="/rebalance", route_class=QuickRoute)
+router = APIRouter(prefix="/rebalance", route_class=QuickRoute, dependencies=[Depends(runs_store)])
 
 
 async def _simulate_quickly(request: Request) -> Response | None:
@@ -49,7 +50,9 @@ async def _simulate_quickly(request: Request) -> Response | None:
     body = None if asked is None else await _read(quick_request, await request.body())
     if asked is None or body is None:
         return None
-    return as_answered(await rebalancing(request).simulate(asked, body, key))
+    service = rebalancing(request)
+    runs_store(service)
+    return as_answered(await service.simulate(asked, body, key))
 
 
 @router.post(
@@ -82,7 +85,9 @@ async def _analyze_quickly(request: Request) -> Response | None:
     body = None if asked is None else await _read(quick_batch, await request.body())
     if asked is None or body is None:
         return None
-    return as_answered(await rebalancing(request).analyze(asked, body))
+    service = rebalancing(request)
+    runs_store(service)
+    return as_answered(await service.analyze(asked, body))
 
 
 @router.post("/analyze", tags=["DPM What-If Analysis"], response_model=BatchRebalanceResult)

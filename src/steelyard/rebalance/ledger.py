@@ -108,7 +108,7 @@ class Ledger:
     async def _store(self, session: AsyncSession, batch: list[_Entry]) -> list[bytes | Exception]:
         keyed = [entry.runs[0] for entry in batch if entry.may_replay]
         answers = await replays.claim(session, keyed, kept_since=self._kept_since(), keys_max=self._keys_max)
-        new, outcomes = [], list[bytes | Exception]()
+        new, outcomes = list[Run](), list[bytes | Exception]()
         for entry in batch:
             first = entry.runs[0]
             answer = answers[(first.tenant, first.idempotency_key)] if entry.may_replay else None

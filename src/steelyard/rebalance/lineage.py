@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -42,7 +43,7 @@ class Edge(Struct, frozen=True):
 class LineageReader:
     """Reads the edges that a tenant may see."""
 
-    def __init__(self, session: AsyncSession, shelf: Shelf, operations: Select[tuple[OperationRow]]) -> None:
+    def __init__(self, session: AsyncSession, shelf: Shelf, operations: Select[OperationRow]) -> None:
         self._session = session
         self._runs = shelf.query()
         self._operations = operations
@@ -71,7 +72,7 @@ class LineageReader:
     def _queries(self, entity: str, period: Period, after: Edge | None) -> Iterator[Select[Any]]:
         # In each, rows come in the order of their edges, so a page of edges needs no more than a page of rows.
         for column, kind in ((RunRow.correlation_id, CORRELATION), (RunRow.idempotency_key, KEY)):
-            later = _later(RunRow, after, lambda edge, kind=kind: _after_same_time(edge, entity, kind))
+            later = _later(RunRow, after, partial(_after_same_time, entity, kind))
             query = self._runs.where(column == entity, later, *period.clauses(RunRow.created_at))
             yield query.order_by(RunRow.created_at, RunRow.id)
         later = _later(OperationRow, after, lambda edge: OperationRow.id >= edge.source_entity_id)
@@ -85,9 +86,9 @@ class LineageReader:
         if parts is None:
             return None
         _, source, kind, target = parts.groups()
-        query = self._operations.where(OperationRow.id == source)
+        query: Select[Any] = self._operations.where(OperationRow.id == source)
         if kind != OPERATION:
-            query = self._runs.where(RunRow.id == target)  # type: ignore[assignment]
+            query = self._runs.where(RunRow.id == target)
         row = await self._session.scalar(query)
         return next((edge for edge in _edges(row) if edge.place == parts.groups()), None)
 
@@ -100,7 +101,7 @@ def _later(kind: Any, after: Edge | None, at_same_time: Callable[[Edge], Any]) -
     return or_(kind.created_at > moment, and_(kind.created_at == moment, at_same_time(after)))
 
 
-def _after_same_time(edge: Edge, entity: str, kind: str) -> Any:
+def _after_same_time(entity: str, kind: str, edge: Edge) -> Any:
     ours, theirs = (entity, kind), (edge.source_entity_id, edge.edge_type)
     return RunRow.id > edge.target_entity_id if ours == theirs else literal(ours > theirs)
 

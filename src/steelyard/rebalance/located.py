@@ -32,8 +32,10 @@ def _by_id(rebalance_run_id: str) -> Find:
     return partial(_found, run_by_id, rebalance_run_id)
 
 
-async def _found(look: Callable[[AsyncSession, Shelf, str], Awaitable[RunRow]], name: str, *where: Any) -> RunRow:
-    return await look(*where, name)
+async def _found(
+    look: Callable[[AsyncSession, Shelf, str], Awaitable[RunRow]], name: str, session: AsyncSession, shelf: Shelf
+) -> RunRow:
+    return await look(session, shelf, name)
 
 
 WAYS: tuple[tuple[str, Any], ...] = (

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from enum import Enum
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from steelyard.infra.web import Session
@@ -34,24 +35,25 @@ from steelyard.rebalance.web import (
     as_json,
     drawn_correlation_id,
     period,
+    runs_store,
 )
 from steelyard.rebalance.wire import values_of
 
 INLINE_WAIT_S_MAX = 30
 """Seconds that an answer waits for an operation to end; one that takes longer goes on all the same."""
 
-_TAGS_ANALYSIS, _TAGS_SUPPORT = ["DPM What-If Analysis"], ["DPM Run Supportability"]
-_OFF = {404: {"description": "Switched off"}}
+_ANALYSIS: list[str | Enum] = ["DPM What-If Analysis"]
+_SUPPORT: list[str | Enum] = ["DPM Run Supportability"]
 
-router = APIRouter(prefix="/rebalance")
+router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)])
 
 
 @router.post(
     "/analyze/async",
-    tags=_TAGS_ANALYSIS,
+    tags=_ANALYSIS,
     status_code=202,
     response_model=run_schemas.DpmAsyncAcceptedResponse,
-    responses=_OFF,
+    responses={404: {"description": "Switched off"}},
 )
 async def accept_analysis(
     *,
@@ -82,7 +84,7 @@ async def accept_analysis(
     return as_json(accepted_view(row), status=202, headers={"X-Correlation-Id": correlation_id})
 
 
-@router.get("/operations", tags=_TAGS_SUPPORT, response_model=run_schemas.DpmAsyncOperationListResponse)
+@router.get("/operations", tags=_SUPPORT, response_model=run_schemas.DpmAsyncOperationListResponse)
 async def list_operations(
     *,
     principal: Reader,
@@ -114,7 +116,7 @@ async def list_operations(
 
 @router.get(
     "/operations/by-correlation/{correlation_id}",
-    tags=_TAGS_SUPPORT,
+    tags=_SUPPORT,
     response_model=run_schemas.DpmAsyncOperationStatusResponse,
 )
 async def operation_by_correlation(
@@ -125,9 +127,7 @@ async def operation_by_correlation(
     return as_json(operation_view(await worker.by_correlation(session, principal.tenant, correlation_id)))
 
 
-@router.get(
-    "/operations/{operation_id}", tags=_TAGS_SUPPORT, response_model=run_schemas.DpmAsyncOperationStatusResponse
-)
+@router.get("/operations/{operation_id}", tags=_SUPPORT, response_model=run_schemas.DpmAsyncOperationStatusResponse)
 async def read_operation(
     operation_id: str, principal: Reader, service: Service, worker: Worker, session: Session
 ) -> Response:
@@ -138,7 +138,7 @@ async def read_operation(
 
 @router.post(
     "/operations/{operation_id}/execute",
-    tags=_TAGS_SUPPORT,
+    tags=_SUPPORT,
     response_model=run_schemas.DpmAsyncOperationStatusResponse,
     responses={404: {"description": "Unknown, or switched off"}, 409: {"description": "Not pending"}},
 )

@@ -48,7 +48,7 @@ class Operations:
         self._kept = timedelta(seconds=rebalancing.toggles.async_operations_ttl_s)
         jobs.register(KIND, self._run, settle=self._settle)
 
-    def query(self, tenant: str) -> Select[tuple[OperationRow]]:
+    def query(self, tenant: str) -> Select[OperationRow]:
         """The operations of a tenant that are still kept."""
         ended = func.coalesce(OperationRow.finished_at, OperationRow.created_at)
         return select(OperationRow).where(OperationRow.tenant == tenant, ended >= clock.now() - self._kept)
@@ -116,7 +116,7 @@ class Operations:
         """The latest operation of this correlation id, or None."""
         query = self.query(tenant).where(OperationRow.correlation_id == correlation_id)
         newest = query.order_by(OperationRow.created_at.desc(), OperationRow.id.desc()).limit(1)
-        return await session.scalar(newest)
+        return (await session.scalars(newest)).one_or_none()
 
     async def by_correlation(self, session: AsyncSession, tenant: str, correlation_id: str) -> OperationRow:
         """The latest operation of this correlation id.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -27,11 +27,20 @@ from steelyard.rebalance.policy_schemas import (
 )
 from steelyard.rebalance.service import Rebalancing
 from steelyard.rebalance.toggles import require_enabled
-from steelyard.rebalance.web import PolicyPackId, Reader, Service, TenantId, TenantPolicyPackId, Writer, as_json
+from steelyard.rebalance.web import (
+    PolicyPackId,
+    Reader,
+    Service,
+    TenantId,
+    TenantPolicyPackId,
+    Writer,
+    as_json,
+    packs_store,
+)
 
 PackId = Annotated[str, Path(max_length=NAME_CHARACTERS_MAX)]
 
-router = APIRouter(prefix="/rebalance/policies", tags=["DPM Run Supportability"])
+router = APIRouter(prefix="/rebalance/policies", dependencies=[Depends(packs_store)], tags=["DPM Run Supportability"])
 
 
 @router.get("/effective", response_model=DpmEffectivePolicyPackResolution)

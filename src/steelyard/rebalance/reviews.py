@@ -81,7 +81,7 @@ async def decisions_of(session: AsyncSession, run: RunRow) -> Sequence[DecisionR
     return (await session.scalars(query.order_by(DecisionRow.decided_at, DecisionRow.id))).all()
 
 
-def decisions(shelf: Shelf) -> Select[tuple[DecisionRow]]:
+def decisions(shelf: Shelf) -> Select[DecisionRow]:
     """The decisions about the runs that a reader may see."""
     query = select(DecisionRow).where(DecisionRow.tenant == shelf.tenant)
     if shelf.kept_since is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from steelyard.core.errors import NotFoundError
@@ -27,9 +27,10 @@ from steelyard.rebalance.web import (
     as_answered,
     as_json,
     period,
+    runs_store,
 )
 
-router = APIRouter(prefix="/rebalance", tags=["DPM Run Supportability"])
+router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)], tags=["DPM Run Supportability"])
 
 
 @router.get("/runs", response_model=run_schemas.DpmRunListResponse)

@@ -66,7 +66,7 @@ class Shelf:
     tenant: str
     kept_since: datetime | None
 
-    def query(self) -> Select[tuple[RunRow]]:
+    def query(self) -> Select[RunRow]:
         """All of them."""
         query = select(RunRow).where(RunRow.tenant == self.tenant)
         return query if self.kept_since is None else query.where(RunRow.created_at >= self.kept_since)
@@ -167,13 +167,15 @@ async def counts_by(session: AsyncSession, query: Select[Any], column: Any) -> d
     return dict((await session.execute(counted)).all())
 
 
-async def purge_runs(session: AsyncSession, before: datetime) -> int:
-    """Remove the runs made before ``before`` with their decisions and keys; how many."""
-    old = select(RunRow.id).where(RunRow.created_at < before)
-    await session.execute(delete(DecisionRow).where(DecisionRow.run_id.in_(old)))
-    await session.execute(delete(ReplayRow).where(ReplayRow.run_id.in_(old)))
-    removed = await session.execute(delete(RunRow).where(RunRow.created_at < before))
-    return int(removed.rowcount)
+async def purge_runs(session: AsyncSession, before: datetime, *, at_most: int) -> int:
+    """Remove runs made before ``before`` with their decisions and keys, the oldest first; how many."""
+    oldest = select(RunRow.id).where(RunRow.created_at < before).order_by(RunRow.created_at).limit(at_most)
+    ids = list(await session.scalars(oldest))
+    if ids:
+        await session.execute(delete(DecisionRow).where(DecisionRow.run_id.in_(ids)))
+        await session.execute(delete(ReplayRow).where(ReplayRow.run_id.in_(ids)))
+        await session.execute(delete(RunRow).where(RunRow.id.in_(ids)))
+    return len(ids)
 
 
 async def _latest(

@@ -21,6 +21,7 @@ from steelyard.rebalance.limits import (
     LOTS_MAX,
     MAGNITUDE_MAX,
     MAGNITUDE_MIN,
+    NAME_CHARACTERS_MAX,
     OPTION_KEYS_MAX,
     ROWS_MAX,
     SCENARIOS_MAX,
@@ -117,7 +118,7 @@ class PortfolioSnapshot(BaseModel):
     """What a client holds."""
 
     snapshot_id: str | None = Field(None, description="Name of the snapshot.", examples=["ps-2026-02-03"])
-    portfolio_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
+    portfolio_id: str = Field(max_length=NAME_CHARACTERS_MAX, description="Which portfolio.", examples=["pf-1001"])
     base_currency: str = Field(description="Currency in which everything is valued.", examples=["CHF"])
     positions: list[Position] = Field(default_factory=list, max_length=ROWS_MAX, description="Holdings.", examples=[[]])
     cash_balances: list[CashBalance] = Field(

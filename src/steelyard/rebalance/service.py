@@ -17,6 +17,7 @@ import msgspec
 from steelyard.core import clock
 from steelyard.core.errors import UnavailableError
 from steelyard.infra.database import Database
+from steelyard.infra.legacy_stores import LegacyStore, LegacyStores
 from steelyard.infra.principal import Principal
 from steelyard.rebalance.artifact import RunRecord, build_artifact
 from steelyard.rebalance.catalogue import Catalogue, Selectors
@@ -56,8 +57,9 @@ class Asked:
 class Rebalancing:
     """The use cases of the DPM routes, for one event loop."""
 
-    def __init__(self, database: Database, toggles: Toggles) -> None:
+    def __init__(self, database: Database, toggles: Toggles, stores: LegacyStores) -> None:
         self.toggles = toggles
+        self.stores = stores
         self.catalogue = Catalogue(toggles)
         self._database = database
         self._ledger = Ledger(database, keys_max=toggles.idempotency_cache_size_max, kept_since=self.kept_since)
@@ -66,6 +68,16 @@ class Rebalancing:
         """When the oldest run was made that is still kept; None: all are."""
         days = self.toggles.supportability_retention_days
         return clock.now() - timedelta(days=days) if days else None
+
+    def require_store(self, store: LegacyStore) -> None:
+        """Refuse where a store was told to use a server and none is known.
+
+        Raises:
+            UnavailableError: with the code ``<PREFIX>_DSN_REQUIRED``.
+        """
+        if self.stores.without_dsn(store, is_sqlite=self._database.is_sqlite):
+            message = f"`{store.variable}` is POSTGRES and `{store.prefix}_DSN` is not set"
+            raise UnavailableError(message, code=f"{store.prefix}_DSN_REQUIRED")
 
     def shelf(self, principal: Principal) -> Shelf:
         """The runs that ``principal`` may see."""

@@ -17,12 +17,12 @@ from steelyard.rebalance.service import timestamp
 from steelyard.rebalance.tables import DecisionRow, OperationRow, RunRow
 
 
-async def summarize(session: AsyncSession, shelf: Shelf, operations: Select[tuple[OperationRow]]) -> dict[str, Any]:
+async def summarize(session: AsyncSession, shelf: Shelf, operations: Select[OperationRow]) -> dict[str, Any]:
     """The counts of what a tenant has."""
     runs, decided = shelf.query(), decisions(shelf)
     is_postgres = session.get_bind().dialect.name == "postgresql"
     run_counts = await counts_by(session, runs, RunRow.status)
-    keyed = await counts_by(session, runs, RunRow.idempotency_key.is_not(None))
+    keyed = await session.scalar(runs.with_only_columns(func.count(RunRow.idempotency_key)))
     operation_counts = await counts_by(session, operations, OperationRow.status)
     action_counts = await counts_by(session, decided, DecisionRow.action)
     run_count, operation_count = sum(run_counts.values()), sum(operation_counts.values())
@@ -36,7 +36,7 @@ async def summarize(session: AsyncSession, shelf: Shelf, operations: Select[tupl
         "workflow_action_counts": action_counts,
         "workflow_reason_code_counts": await counts_by(session, decided, DecisionRow.reason_code),
         # One edge for each run's correlation, one for each key's run, one for each operation.
-        "lineage_edge_count": run_count + keyed.get(True, 0) + operation_count,
+        "lineage_edge_count": run_count + (keyed or 0) + operation_count,
         **await _ends(session, runs, RunRow.created_at, "run"),
         **await _ends(session, operations, OperationRow.created_at, "operation"),
     }

@@ -58,6 +58,16 @@ def rebalancing(request: Request) -> Rebalancing:
 Service = Annotated[Rebalancing, Depends(rebalancing)]
 
 
+def runs_store(service: Service) -> None:
+    """Refuse before anything else where runs have no store."""
+    service.require_store(service.stores.runs)
+
+
+def packs_store(service: Service) -> None:
+    """Refuse before anything else where policy packs have no store."""
+    service.require_store(service.stores.packs)
+
+
 def operations(request: Request) -> Operations:
     """The operations, where the server put them."""
     found: Operations = request.app.state.rebalance_operations

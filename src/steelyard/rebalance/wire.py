@@ -174,6 +174,7 @@ def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
     lists = (portfolio.positions, portfolio.cash_balances, market.prices, market.fx_rates, targets, shelf)
     return (
         max(map(len, lists)) <= limits.ROWS_MAX
+        and len(portfolio.portfolio_id) <= limits.NAME_CHARACTERS_MAX
         and _are_ordinary([row.price for row in market.prices])
         and _are_ordinary([row.rate for row in market.fx_rates])
         and _are_ordinary([target.weight for target in targets])

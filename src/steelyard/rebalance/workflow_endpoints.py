@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from steelyard.infra.web import Session
@@ -34,10 +34,11 @@ from steelyard.rebalance.web import (
     Writer,
     as_json,
     period,
+    runs_store,
 )
 from steelyard.rebalance.workflow import Action
 
-router = APIRouter(prefix="/rebalance", tags=["DPM Run Supportability"])
+router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)], tags=["DPM Run Supportability"])
 
 
 @router.get("/workflow/decisions", response_model=DpmWorkflowDecisionListResponse)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from fastapi import FastAPI
 
 from steelyard._version import __version__
@@ -15,6 +18,7 @@ from steelyard.dashboard import install_dashboard
 from steelyard.infra.auth import Authenticator
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import Jobs
+from steelyard.infra.legacy_stores import LegacyStores
 from steelyard.infra.logs import RequestIdsMiddleware
 from steelyard.infra.metrics import MetricsMiddleware
 from steelyard.infra.migrations import upgrade
@@ -30,13 +34,16 @@ from steelyard.rebalance import (
 )
 from steelyard.rebalance import endpoints as rebalance_endpoints
 from steelyard.rebalance.operations import Operations
+from steelyard.rebalance.purging import purge_regularly
 from steelyard.rebalance.service import Rebalancing
 from steelyard.rebalance.toggles import Toggles
 from steelyard.research import endpoints, service
 from steelyard.server import auth_endpoints, health, job_endpoints
 from steelyard.server.docs_page import install_docs_page
+from steelyard.server.dpm_openapi import install_dpm_document
 from steelyard.server.error_bodies import install_error_bodies
 
+log = structlog.get_logger(__name__)
 DESCRIPTION = "From research to orders: strategy sweeps over verified data, with what tells skill from luck."
 
 
@@ -47,6 +54,9 @@ def create_app(settings: Settings) -> FastAPI:
         ConfigurationError: the production profile is set and the settings are too weak for it.
     """
     require_production_ready(settings)
+    for chosen in LegacyStores.read(os.environ).deprecated():
+        log.warning("deprecated_store_backend", chosen=chosen, instead="POSTGRES")
+        warnings.warn(f"{chosen} is deprecated: it selects the embedded database", DeprecationWarning, stacklevel=2)
     app = FastAPI(
         title="Steelyard",
         version=__version__,
@@ -61,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestIdsMiddleware)
     install_error_bodies(app)
     install_docs_page(app)
+    install_dpm_document(app)
     app.include_router(health.router)
     if settings.role in ("all", "api"):
         for router in (
@@ -100,16 +111,20 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     jobs = Jobs(settings, database)
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))
     jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
-    rebalancing = Rebalancing(database, Toggles.read(os.environ))
+    rebalancing = Rebalancing(database, Toggles.read(os.environ), LegacyStores.read(os.environ))
     operations = Operations(database, jobs, rebalancing)
     try:
         if settings.is_sqlite:
             await upgrade(database)
         if works:
             await jobs.start()
+        tidying = asyncio.create_task(purge_regularly(database, rebalancing, operations)) if works else None
         try:
             yield Parts(database, jobs, webhooks, rebalancing, operations)
         finally:
+            if tidying is not None:
+                tidying.cancel()
+                await asyncio.gather(tidying, return_exceptions=True)
             await jobs.stop()
     finally:
         await database.dispose()

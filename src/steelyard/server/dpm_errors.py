@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from steelyard.core.errors import SteelyardError
@@ -42,6 +43,18 @@ def invalid_request(error: RequestValidationError) -> Response:
     """A body or parameter that failed validation."""
     faults = [_presentable(fault) for fault in error.errors()[:FAULTS_MAX]]
     return _Body({"detail": faults}, status_code=422)
+
+
+def http_error(error: HTTPException) -> Response:
+    """What the framework refused: no such route or method, a body too large."""
+    return _Body({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+def store_code(request: Request) -> str:
+    """What is said where the database does not answer."""
+    family = request.url.path.removeprefix("/rebalance/").partition("/")[0]
+    store = {"policies": "DPM_POLICY_PACK", "proposals": "PROPOSAL"}.get(family, "DPM_SUPPORTABILITY")
+    return f"{store}_POSTGRES_CONNECTION_FAILED"
 
 
 def defect(request: Request, trace_id: str | None) -> Response:

@@ -15,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -33,6 +34,7 @@ def install_error_bodies(app: FastAPI) -> None:
     app.add_exception_handler(SteelyardError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(Exception, _defect)
 
 
@@ -58,8 +60,16 @@ def _invalid_request(request: Request, error: Exception) -> Response:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if dpm_errors.covers(request):
+        return dpm_errors.http_error(error)
     code = HTTPStatus(error.status_code).name
     return _body(request, error.status_code, error.detail, code, headers=error.headers)
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    log.error("database_unavailable", path=request.url.path, exc_info=error)
+    code = dpm_errors.store_code(request) if dpm_errors.covers(request) else "DATABASE_UNAVAILABLE"
+    return _refusal(request, UnavailableError("the database does not answer; try again later", code=code))
 
 
 def _defect(request: Request, error: Exception) -> Response:

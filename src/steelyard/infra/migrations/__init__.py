@@ -31,11 +31,23 @@ async def upgrade(database: Database) -> tuple[str | None, str]:
     return steps
 
 
+async def steps(database: Database) -> tuple[str | None, str]:
+    """The step that our tables are at, and the newest one; changes nothing."""
+    async with database.engine.connect() as connection:
+        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current, ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":  # SQLite's writer lock is held since BEGIN IMMEDIATE
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config = _config()
     config.attributes["connection"] = connection
     before = MigrationContext.configure(connection).get_current_revision()
     after = ScriptDirectory.from_config(config).get_current_head()
