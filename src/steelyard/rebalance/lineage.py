@@ -86,9 +86,8 @@ class LineageReader:
         if parts is None:
             return None
         _, source, kind, target = parts.groups()
-        query: Select[Any] = self._operations.where(OperationRow.id == source)
-        if kind != OPERATION:
-            query = self._runs.where(RunRow.id == target)
+        of_operation = self._operations.where(OperationRow.id == source)
+        query: Select[Any] = of_operation if kind == OPERATION else self._runs.where(RunRow.id == target)
         row = await self._session.scalar(query)
         return next((edge for edge in _edges(row) if edge.place == parts.groups()), None)
 

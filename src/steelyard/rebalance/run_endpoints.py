@@ -104,7 +104,11 @@ async def read_run(rebalance_run_id: str, principal: Reader, service: Service, s
     return as_json(views.run_view(await runs.run_by_id(session, service.shelf(principal), rebalance_run_id)))
 
 
-@router.get("/runs/{rebalance_run_id}/artifact", response_model=run_schemas.DpmRunArtifactResponse)
+@router.get(
+    "/runs/{rebalance_run_id}/artifact",
+    response_model=run_schemas.DpmRunArtifactResponse,
+    responses={404: {"description": "Unknown, or switched off"}},
+)
 async def read_artifact(rebalance_run_id: str, principal: Reader, service: Service, session: Session) -> Response:
     """The run as one document, with a hash that anyone can recompute."""
     require_enabled("DPM_SUPPORT_APIS", enabled=service.toggles.support_apis)
