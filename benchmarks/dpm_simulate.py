@@ -4,9 +4,10 @@
 
 Three requests: a sample (three positions, one currency), 100 positions against 50 targets with caps
 that bind, and the same by projection.  Each is timed from the typed request to the bytes of the
-answer, and again from the bytes of the request, with validation and request hash.  A book of such
-portfolios is timed too.  Before any
-timing, the results are checked: trades as many as planned, caps that bind, value kept.
+answer, and again from the bytes of the request, with validation and request hash; the second one
+over HTTP too, where each run is recorded under its own key before it is answered.  A book of such
+portfolios is timed too.  Before any timing, the results are checked: trades as many as planned, caps
+that bind, value kept.
 
 The last line is JSON; rates are medians of five rounds, per second of processor time, so that other
 work on the machine counts little.
@@ -23,12 +24,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from http_load import serving, simulations_per_s
 from steelyard.rebalance.api import simulate
 from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook, summarise_book
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.wire import read_request, request_hash
 
 ROUNDS = 5
+HTTP_REQUESTS = 640
 
 
 def main() -> None:
@@ -46,6 +49,11 @@ def main() -> None:
         figures[f"{name}_per_s"] = rate(lambda t=typed, i=identity: rebalance(t, i).to_bytes(), seconds)
         figures[f"{name}_from_bytes_per_s"] = rate(lambda b=body: simulate(b).to_bytes(), seconds)
     figures["book_accounts_per_s"] = book_rate(seconds)
+    with serving() as server:
+        body = json.dumps(requests["p100x50"]).encode()
+        rates = [simulations_per_s(server, body, HTTP_REQUESTS) for _ in range(ROUNDS)]
+    figures["http_p100x50_per_s"] = statistics.median(of_cpu for of_cpu, _ in rates)
+    figures["http_p100x50_wall_per_s"] = statistics.median(of_wall for _, of_wall in rates)
     for name, figure in figures.items():
         print(f"{name:28s} {figure:10,.0f}")
     print(json.dumps({name: round(figure) for name, figure in figures.items()}))

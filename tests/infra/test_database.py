@@ -136,7 +136,7 @@ async def test_a_database_that_is_there_passes_its_check(database: Database):
 async def test_models_and_migrations_agree(database: Database):
     for module in pkgutil.walk_packages(steelyard.__path__, "steelyard."):
         is_infra = module.name.startswith("steelyard.infra.") and ".migrations." not in module.name
-        if is_infra or module.name.endswith(".store"):
+        if is_infra or module.name.endswith((".store", ".tables")):
             importlib.import_module(module.name)
 
     def differences(connection):

@@ -87,8 +87,8 @@ class LineageReader:
             return None
         _, source, kind, target = parts.groups()
         of_operation = self._operations.where(OperationRow.id == source)
-        query: Select[Any] = of_operation if kind == OPERATION else self._runs.where(RunRow.id == target)
-        row = await self._session.scalar(query)
+        of_run = self._runs.where(RunRow.id == target)
+        row: Any = await self._session.scalar(of_operation if kind == OPERATION else of_run)
         return next((edge for edge in _edges(row) if edge.place == parts.groups()), None)
 
 

@@ -75,11 +75,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     if settings.role in ("all", "api"):
         for router in (
+            rebalance_endpoints.router,  # routes are tried in this order, and these are asked for most often
             auth_endpoints.router,
             endpoints.router,
             job_endpoints.router,
             job_endpoints.proxy,
-            rebalance_endpoints.router,
             operation_endpoints.router,
             run_endpoints.router,
             bundle_endpoints.router,
