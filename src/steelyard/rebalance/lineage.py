@@ -76,8 +76,9 @@ class LineageReader:
             query = self._runs.where(column == entity, later, *period.clauses(RunRow.created_at))
             yield query.order_by(RunRow.created_at, RunRow.id)
         later = _later(OperationRow, after, lambda edge: OperationRow.id >= edge.source_entity_id)
-        query = self._operations.where(later, *period.clauses(OperationRow.created_at))
-        yield query.where(OperationRow.correlation_id == entity).order_by(OperationRow.created_at, OperationRow.id)
+        of_operations = self._operations.where(OperationRow.correlation_id == entity, later)
+        in_period = of_operations.where(*period.clauses(OperationRow.created_at))
+        yield in_period.order_by(OperationRow.created_at, OperationRow.id)
         yield self._runs.where(RunRow.id == entity, *period.clauses(RunRow.created_at))
         yield self._operations.where(OperationRow.id == entity, *period.clauses(OperationRow.created_at))
 
