@@ -4,8 +4,10 @@
 
 Three requests: a sample (three positions, one currency), 100 positions against 50 targets with caps
 that bind, and the same by projection.  Each is timed from the typed request to the bytes of the
-answer, and again from the bytes of the request, with validation and request hash.  Before any
-timing, the results are checked: trades as many as planned, caps that bind, value kept.
+answer, and again from the bytes of the request, with validation and request hash; the second one
+over HTTP too, where each run is recorded under its own key before it is answered.  A book of such
+portfolios is timed too.  Before any timing, the results are checked: trades as many as planned, caps
+that bind, value kept.
 
 The last line is JSON; rates are medians of five rounds, per second of processor time, so that other
 work on the machine counts little.
@@ -22,11 +24,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from http_load import serving, simulations_per_s
 from steelyard.rebalance.api import simulate
+from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook, summarise_book
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.wire import read_request, request_hash
 
 ROUNDS = 5
+HTTP_REQUESTS = 640
 
 
 def main() -> None:
@@ -43,9 +48,32 @@ def main() -> None:
         identity = RunIdentity("rr_00000000", "c_none", request_hash(typed))
         figures[f"{name}_per_s"] = rate(lambda t=typed, i=identity: rebalance(t, i).to_bytes(), seconds)
         figures[f"{name}_from_bytes_per_s"] = rate(lambda b=body: simulate(b).to_bytes(), seconds)
+    figures["book_accounts_per_s"] = book_rate(seconds)
+    with serving() as server:
+        body = json.dumps(requests["p100x50"]).encode()
+        rates = [simulations_per_s(server, body, HTTP_REQUESTS) for _ in range(ROUNDS)]
+    figures["http_p100x50_per_s"] = statistics.median(of_cpu for of_cpu, _ in rates)
+    figures["http_p100x50_wall_per_s"] = statistics.median(of_wall for _, of_wall in rates)
     for name, figure in figures.items():
         print(f"{name:28s} {figure:10,.0f}")
     print(json.dumps({name: round(figure) for name, figure in figures.items()}))
+
+
+def book_rate(seconds: float) -> float:
+    """Accounts of a book per second: 100 positions each against shared models, summary included, no bytes."""
+    typed = read_request(json.dumps(wide("HEURISTIC")).encode())
+    accounts = tuple(BookAccount(typed.portfolio_snapshot, "m") for _ in range(20))
+    request = BookRequest(
+        typed.market_data_snapshot, typed.shelf_entries, {"m": typed.model_portfolio}, accounts, typed.options
+    )
+    identity = RunIdentity("rr_00000000", "c_none", "sha256:0")
+
+    def work() -> bytes:
+        desk = SharedBook(request)
+        summarise_book([desk.run(account, identity) for account in accounts])
+        return b""
+
+    return rate(work, seconds) * len(accounts)
 
 
 def sample() -> dict[str, Any]:

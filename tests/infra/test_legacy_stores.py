@@ -1,5 +1,7 @@
 """The store variables of requirement 003: which database they select, and what production asks of them."""
 
+from typing import Any
+
 import pytest
 
 from steelyard.core.errors import ConfigurationError
@@ -94,7 +96,8 @@ async def test_cutover_needs_the_production_profile():
 
 @pytest.mark.postgres
 async def test_cutover_looks_at_the_migrations(postgres_url):
-    strict = {"development_key_enabled": False, "open_routes_enabled": False, "webhook_secrets": "whsec_1"}
+    strict: dict[str, Any] = {"development_key_enabled": False, "open_routes_enabled": False}
+    strict["webhook_secrets"] = "whsec_1"
     ready = Settings(profile="PRODUCTION", database_url=postgres_url, **strict)
     assert await cutover_problems(ready) == []
     away = Settings(profile="PRODUCTION", database_url="postgresql://127.0.0.1:1/none", **strict)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.rebalance.projection import Row, project
+from steelyard.rebalance.projection import NoProjectionError, Row, project
 
 HALF_A_UNIT = 0.00005 + 1e-7
 
@@ -94,3 +94,15 @@ def test_a_corner_in_which_no_weight_is_free_is_proven_too():
 )
 def test_bounds_that_contradict_each_other_have_no_solution(upper, rows):
     assert project(weights_of("0.1", "0.1"), upper, rows) is None
+
+
+def test_a_bound_that_is_missed_by_less_than_floats_can_see_is_kept():
+    bound = Decimal("0.5999999999999999999999999999")
+    assert project(weights_of("0.4", "0.2"), None, [Row((0, 1), bound)]) == weights_of("0.4", "0.2")
+
+
+def test_without_a_guess_that_can_be_proven_there_is_no_answer(monkeypatch):
+    for method in ("active_set", "least_distance"):
+        monkeypatch.setattr(f"steelyard.rebalance.projection._Floats.{method}", lambda _: None)
+    with pytest.raises(NoProjectionError, match="2 weights under 1 rows"):
+        project(weights_of("0.8", "0.6"), None, [Row((0, 1), Decimal(1))])

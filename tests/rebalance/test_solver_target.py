@@ -92,3 +92,11 @@ def test_a_second_opinion_may_differ_in_its_status_and_keeps_its_warnings_to_its
     assert (opinion.primary_status, opinion.alternate_status) == ("READY", "BLOCKED")
     assert opinion.alternate_warnings == ["INFEASIBILITY_HINT_SINGLE_POSITION_CAPACITY", "INFEASIBLE_INFEASIBLE"]
     assert result.diagnostics.warnings == ["TARGET_METHOD_STATUS_DIVERGENCE", "TARGET_METHOD_WEIGHT_DIVERGENCE"]
+
+
+def test_a_projection_that_cannot_be_proven_blocks_and_says_so(monkeypatch):
+    for method in ("active_set", "least_distance"):
+        monkeypatch.setattr(f"steelyard.rebalance.projection._Floats.{method}", lambda _: None)
+    result = solve({"A": "0.8", "B": "0.6"})
+    assert (result.status, result.target.targets, result.intents) == ("BLOCKED", [], [])
+    assert result.diagnostics.warnings == ["SOLVER_ERROR"]

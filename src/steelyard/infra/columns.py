@@ -5,16 +5,19 @@ SQLite keeps decimals through float and forgets time zones; these types do neith
 
 from __future__ import annotations
 
+import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, Numeric, String
+from sqlalchemy import DateTime, LargeBinary, MetaData, Numeric, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from steelyard.core.money import exact_decimal
+
+_FASTEST = 1  # level 6 takes three times as long for a tenth less room
 
 
 class Base(DeclarativeBase):
@@ -58,6 +61,19 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
         return value and value.replace("\x00", "\ufffd")
+
+
+class Compressed(TypeDecorator[bytes]):
+    """Bytes kept in a fraction of their room: the JSON of a result shrinks to an eighth."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
+        return None if value is None else zlib.compress(value, _FASTEST)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
+        return None if value is None else zlib.decompress(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

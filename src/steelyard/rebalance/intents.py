@@ -103,7 +103,7 @@ def _plan_trade(
             guard=plan.guard,
         )
     notional = Money(quantity * price.amount, currency)
-    threshold = plan.options.min_trade_notional or _shelf_minimum(instrument, plan.shelf)
+    threshold = plan.options.min_trade_notional or plan.shelf.minimums.get(instrument)
     smallest = None if threshold is None else _converted(threshold, currency, plan.market)
     if smallest is not None and notional.amount < smallest and threshold and plan.options.suppress_dust_trades:
         suppressed = SuppressedIntent(instrument, "BELOW_MIN_NOTIONAL", notional, threshold)
@@ -146,11 +146,6 @@ def _restricted(
     if reason is not None and allowed < wanted:
         diagnostics.trade_adjustments.append(TradeAdjustment(instrument, reason, wanted, allowed))
     return allowed
-
-
-def _shelf_minimum(instrument: str, shelf: Shelf) -> Money | None:
-    row = shelf.rows.get(instrument)
-    return row.min_notional if row is not None else None
 
 
 def _converted(threshold: Money, currency: str, market: Market) -> Decimal | None:

@@ -82,10 +82,18 @@ class Ledger:
     async def _write_waiting(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 await self._write(batch)
         finally:
             self._writer = None
+
+    async def _gather(self) -> None:
+        """Let requests that are being computed now come along: a transaction costs as much as several of them."""
+        size = 0
+        while size < len(self._waiting) < BATCH_MAX:
+            size = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _write(self, batch: list[_Entry]) -> None:
         try:

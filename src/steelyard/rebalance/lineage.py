@@ -76,8 +76,9 @@ class LineageReader:
             query = self._runs.where(column == entity, later, *period.clauses(RunRow.created_at))
             yield query.order_by(RunRow.created_at, RunRow.id)
         later = _later(OperationRow, after, lambda edge: OperationRow.id >= edge.source_entity_id)
-        query = self._operations.where(later, *period.clauses(OperationRow.created_at))
-        yield query.where(OperationRow.correlation_id == entity).order_by(OperationRow.created_at, OperationRow.id)
+        of_operations = self._operations.where(OperationRow.correlation_id == entity, later)
+        in_period = of_operations.where(*period.clauses(OperationRow.created_at))
+        yield in_period.order_by(OperationRow.created_at, OperationRow.id)
         yield self._runs.where(RunRow.id == entity, *period.clauses(RunRow.created_at))
         yield self._operations.where(OperationRow.id == entity, *period.clauses(OperationRow.created_at))
 
@@ -87,8 +88,8 @@ class LineageReader:
             return None
         _, source, kind, target = parts.groups()
         of_operation = self._operations.where(OperationRow.id == source)
-        query: Select[Any] = of_operation if kind == OPERATION else self._runs.where(RunRow.id == target)
-        row = await self._session.scalar(query)
+        of_run = self._runs.where(RunRow.id == target)
+        row: Any = await self._session.scalar(of_operation if kind == OPERATION else of_run)
         return next((edge for edge in _edges(row) if edge.place == parts.groups()), None)
 
 

@@ -48,13 +48,16 @@ class Market:
 class Shelf:
     """Shelf rows by instrument."""
 
-    __slots__ = ("_groups", "attribute_names", "lot_sizes", "rows")
+    __slots__ = ("_groups", "attribute_names", "lot_sizes", "minimums", "rows")
 
     def __init__(self, entries: Iterable[ShelfEntry]) -> None:
         entries = tuple(entries)
         self.rows: dict[str, ShelfEntry] = {row.instrument_id: row for row in reversed(entries)}
         self.attribute_names = {name for row in entries for name in row.attributes}
         self.lot_sizes = {row.instrument_id: row.lot_size for row in self.rows.values() if row.lot_size is not None}
+        self.minimums = {
+            row.instrument_id: row.min_notional for row in self.rows.values() if row.min_notional is not None
+        }
         self._groups: dict[tuple[str, str], frozenset[str]] = {}
 
     def group(self, attribute: str, value: str) -> frozenset[str]:

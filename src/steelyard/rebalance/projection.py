@@ -6,7 +6,8 @@ once one knows which rows bind and which weights stand at a bound.  A primal-dua
 iteration guesses that in floats (Hintermueller, Ito and Kunisch 2002); a least-distance problem
 solved by non-negative least squares (Lawson and Hanson 1974, ch. 23) guesses where that fails and
 tells when there is no solution.  The guess is then solved and checked in integers, without any
-rounding: what is returned satisfies the optimality conditions exactly, before it is rounded.
+rounding: before it is rounded, what is returned satisfies the optimality conditions exactly, and
+every bound to 1E-11, which is more than floats could see.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from decimal import Context, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 _EXACT = Context(prec=400)
 _ITERATIONS_MAX = 40
 _LEAST_DISTANCE_MAX = 500  # weights; the table of this method has the square of it in entries
 _DIGITS = 4
+_SLACK = 10**49  # 1E-11 in units of 10**-60
 _SCALE_DIGITS = 60  # finer than 28 digits of any weight that matters
 _INFEASIBLE_RESIDUAL = 1e-7
-_ACTIVE = 1e-9
+_ACTIVE = 1e-12
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -118,6 +119,8 @@ class _Floats:
         size = len(self.model)
         if size > _LEAST_DISTANCE_MAX:
             return None
+        from scipy.optimize import nnls  # noqa: PLC0415 - 0.3 s to import, and seldom needed
+
         normals = [np.eye(size), -self.matrix]
         limits = [-self.model, -self.bounds + self.matrix @ self.model]
         if np.isfinite(self.upper):
@@ -191,7 +194,7 @@ class _Integers:
                 return None
             weights.append(0 if place < 0 else value if place == 0 or top is None else top)
         if any(
-            row.sign * sum([weights[member] for member in row.members]) > bound * scale
+            row.sign * sum([weights[member] for member in row.members]) > (bound + _SLACK) * scale
             for row, bound in zip(self.rows, self.bounds, strict=True)
         ):
             return None

@@ -1,6 +1,6 @@
 """Where rebalances are kept: runs, the keys that replay them, operations, decisions, policy packs.
 
-Results are stored as the bytes that were answered, so that every decimal comes back digit for digit.
+Results are stored as the bytes that were answered, compressed, so that every decimal comes back digit for digit.
 Edges of lineage, the mapping of a key and its history are read from the runs themselves: nothing can
 contradict them.  Every row belongs to a tenant.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, deferred, mapped_column
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
 
-from steelyard.infra.columns import Base, PlainText, UtcDateTime
+from steelyard.infra.columns import Base, Compressed, PlainText, UtcDateTime
 from steelyard.rebalance.limits import (
     COMMENT_CHARACTERS_MAX,
     HEADER_CHARACTERS_MAX,
@@ -44,8 +44,8 @@ class RunRow(Base):
     portfolio_id: Mapped[str] = mapped_column(PlainText(NAME_CHARACTERS_MAX))
     status: Mapped[str] = mapped_column(PlainText(20))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    result: Mapped[bytes] = deferred(mapped_column(LargeBinary))
-    artifact: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    result: Mapped[bytes] = mapped_column(Compressed, deferred=True)
+    artifact: Mapped[bytes | None] = mapped_column(Compressed, deferred=True)
 
 
 class ReplayRow(Base):
@@ -82,8 +82,8 @@ class OperationRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     policy_pack_id: Mapped[str | None] = mapped_column(_KEY)
     policy_tenant_id: Mapped[str | None] = mapped_column(_KEY)
-    request: Mapped[bytes] = deferred(mapped_column(LargeBinary))
-    result: Mapped[bytes | None] = mapped_column(LargeBinary)
+    request: Mapped[bytes] = mapped_column(Compressed, deferred=True)
+    result: Mapped[bytes | None] = mapped_column(Compressed)
     error_code: Mapped[str | None] = mapped_column(String(200))
     error_message: Mapped[str | None] = mapped_column(PlainText(2_000))
 

@@ -9,7 +9,7 @@ Source: contract dpm, section 6.7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from steelyard.rebalance.lot_guard import LotGuard
@@ -32,7 +32,7 @@ class GainsBudget:
 
     limit: Decimal | None
     gains: Decimal = ZERO
-    losses: Decimal = field(default=ZERO)
+    losses: Decimal = ZERO
 
     def impact(self, base: str) -> TaxImpact:
         """What is reported of the run; the budget counts as used up when only rounding is left of it."""

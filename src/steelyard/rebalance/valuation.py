@@ -60,19 +60,17 @@ def value_portfolio(
     rounded = [_round_weight(weight, _FOUR_DECIMALS) for weight in weights]
     names = [position.instrument_id for position in positions]
     rows = [shelf.rows.get(name) for name in names]
-    prices = market.prices
     summaries = [
-        PositionSummary(
-            name,
-            position.quantity,
-            value.currency,
-            row.asset_class if row else "UNKNOWN",
-            prices.get(name),
-            value,
-            in_base,
-            weight,
+        PositionSummary(name, position.quantity, value.currency, asset_class, price, value, in_base, weight)
+        for name, position, (value, in_base), weight, asset_class, price in zip(
+            names,
+            positions,
+            values,
+            rounded,
+            [row.asset_class if row else "UNKNOWN" for row in rows],
+            [market.prices.get(name) for name in names],
+            strict=True,
         )
-        for position, name, row, (value, in_base), weight in zip(positions, names, rows, values, rounded, strict=True)
     ]
     by_instrument = [
         AllocationMetric(name, weight, in_base)
@@ -131,12 +129,15 @@ def _by_asset_class(summaries: Iterable[PositionSummary], cash: Decimal) -> dict
 def _by_attribute(
     rows: Iterable[ShelfEntry | None], values: Iterable[tuple[Money, Money]]
 ) -> dict[str, dict[str, Decimal]]:
-    groups: dict[str, dict[str, Decimal]] = {}
+    sums: dict[tuple[str, str], Decimal] = {}
     for row, (_, in_base) in zip(rows, values, strict=True):
         if row is not None:
-            for name, key in row.attributes.items():
-                group = groups.setdefault(name, {})
-                group[key] = group.get(key, ZERO) + in_base.amount
+            amount = in_base.amount
+            for attribute in row.attributes.items():
+                sums[attribute] = sums.get(attribute, ZERO) + amount
+    groups: dict[str, dict[str, Decimal]] = {}
+    for (name, key), amount in sums.items():
+        groups.setdefault(name, {})[key] = amount
     return groups
 
 

@@ -43,6 +43,7 @@ log = structlog.get_logger(__name__)
 DESCRIPTION = "From research to orders: strategy sweeps over verified data, with what tells skill from luck."
 
 API = (
+    rebalance_endpoints.router,  # routes are tried in this order, and these are asked for most often
     auth_endpoints.router,
     sweep_endpoints.router,
     job_endpoints.router,
@@ -52,7 +53,6 @@ API = (
     book_endpoints.router,
     job_endpoints.books,
     account_endpoints.router,
-    rebalance_endpoints.router,
     operation_endpoints.router,
     run_endpoints.router,
     bundle_endpoints.router,

@@ -52,6 +52,8 @@ def http_error(error: HTTPException) -> Response:
 
 def store_code(request: Request) -> str:
     """What is said where the database does not answer."""
+    if request.app.state.database.is_sqlite:
+        return "DATABASE_UNAVAILABLE"
     family = request.url.path.removeprefix("/rebalance/").partition("/")[0]
     store = {"policies": "DPM_POLICY_PACK", "proposals": "PROPOSAL"}.get(family, "DPM_SUPPORTABILITY")
     return f"{store}_POSTGRES_CONNECTION_FAILED"
