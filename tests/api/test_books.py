@@ -48,14 +48,14 @@ def submit(client, key=None, **body):
     return answer.json()
 
 
-def done(client, batch):
+def done(client, batch, **within):
     """The batch once it has ended."""
 
     def look():
         now = client.get(batch["statusUrl"]).json()
         return now if now["status"] not in {"queued", "running"} else None
 
-    return eventually(look)
+    return eventually(look, **within)
 
 
 def portfolios(client, batch, **query):
