@@ -1,12 +1,13 @@
 """The ledger on both engines: batches, keys of idempotency, and what a failure costs."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from steelyard.core.clock import frozen_at
-from steelyard.core.errors import ConflictError
+from steelyard.core.errors import ConflictError, UnavailableError
 from steelyard.infra.database import Database
 from steelyard.rebalance.ledger import Ledger, RunIdTakenError
 from steelyard.rebalance.runs import Period, Run, Shelf, page_of_runs, purge_runs, run_by_key
@@ -147,3 +148,31 @@ async def test_text_that_postgres_cannot_hold_is_stored_all_the_same(database):
     async with database.reading() as session:
         found, _ = await page_of_runs(session, Shelf("acme", None), period=Period(), limit=1, portfolio_id="pf\x00one")
     assert [row.id for row in found] == ["rr_00000001"]
+
+
+async def test_where_the_database_is_away_every_request_hears_of_it_at_once(database, monkeypatch):
+    tried = 0
+
+    @contextlib.asynccontextmanager
+    async def away():
+        nonlocal tried
+        tried += 1
+        raise UnavailableError("away", code="DATABASE_BUSY")
+        yield
+
+    ledger = ledger_on(database)
+    monkeypatch.setattr(database, "transaction", away)
+    writing = [ledger.record(run(number, f"k{number}"), may_replay=True) for number in range(9)]
+    outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    assert [outcome.code for outcome in outcomes] == ["DATABASE_BUSY"] * 9
+    assert tried == 1
+    monkeypatch.undo()
+    assert await ledger.record(run(1, "k1"), may_replay=True) == b'{"run":1}'
+
+
+async def test_more_requests_than_may_wait_are_refused(database, monkeypatch):
+    monkeypatch.setattr("steelyard.rebalance.ledger.WAITING_MAX", 3)
+    ledger = ledger_on(database)
+    writing = [ledger.record(run(number, f"k{number}"), may_replay=True) for number in range(5)]
+    outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    assert [isinstance(outcome, UnavailableError) for outcome in outcomes] == [False] * 3 + [True] * 2

@@ -5,6 +5,7 @@ Source: contract dpm, sections 2 and 11.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -95,9 +96,10 @@ async def _bundle(session: AsyncSession, shelf: Shelf, worker: Operations, run: 
     if parts.idempotency_history and run.idempotency_key is not None:
         computed = await runs.runs_of_key(session, shelf, run.idempotency_key)
         history = views.history_view(run.idempotency_key, computed)
+    artifact = await asyncio.to_thread(views.artifact_bytes, run) if parts.artifact else None
     return {
         "run": views.run_view(run),
-        "artifact": msgspec.Raw(views.artifact_bytes(run)) if parts.artifact else None,
+        "artifact": None if artifact is None else msgspec.Raw(artifact),
         "async_operation": None if operation is None else views.operation_view(operation),
         "workflow_history": views.decisions_view(run, await reviews.decisions_of(session, run)),
         "lineage": views.lineage_view(run.id, edges, more),

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core.errors import ConflictError, UnavailableError
@@ -99,12 +99,14 @@ class Ledger:
         try:
             async with self._database.transaction() as session:
                 outcomes = await self._store(session, batch)
-        except Exception as failure:  # noqa: BLE001 - it is the requests' to hear of
-            if len(batch) > 1:
+        except (IntegrityError, DataError) as failure:
+            if len(batch) > 1:  # one of them is at fault
                 for entry in batch:
                     await self._write([entry])
                 return
             outcomes = [RunIdTakenError() if isinstance(failure, IntegrityError) else failure]
+        except Exception as failure:  # noqa: BLE001 - it is the requests' to hear of
+            outcomes = [failure] * len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             if entry.done.done():  # its client has gone
                 continue

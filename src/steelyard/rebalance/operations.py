@@ -110,13 +110,14 @@ class Operations:
         Raises:
             NotFoundError: DPM_ASYNC_OPERATION_NOT_FOUND.
         """
-        return _known(await session.scalar(self.query(tenant).where(OperationRow.id == operation_id)), operation_id)
+        query = self.query(tenant).where(OperationRow.id == operation_id)
+        return _known(await session.scalar(query.options(undefer(OperationRow.result))), operation_id)
 
     async def find_by_correlation(self, session: AsyncSession, tenant: str, correlation_id: str) -> OperationRow | None:
         """The latest operation of this correlation id, or None."""
         query = self.query(tenant).where(OperationRow.correlation_id == correlation_id)
         newest = query.order_by(OperationRow.created_at.desc(), OperationRow.id.desc()).limit(1)
-        return (await session.scalars(newest)).one_or_none()
+        return (await session.scalars(newest.options(undefer(OperationRow.result)))).one_or_none()
 
     async def by_correlation(self, session: AsyncSession, tenant: str, correlation_id: str) -> OperationRow:
         """The latest operation of this correlation id.

@@ -5,6 +5,7 @@ Source: contract dpm, sections 2 and 11.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -114,7 +115,7 @@ async def read_artifact(rebalance_run_id: str, principal: Reader, service: Servi
     require_enabled("DPM_SUPPORT_APIS", enabled=service.toggles.support_apis)
     require_enabled("DPM_ARTIFACTS", enabled=service.toggles.artifacts)
     run = await runs.run_by_id(session, service.shelf(principal), rebalance_run_id)
-    return as_answered(views.artifact_bytes(run))
+    return as_answered(await asyncio.to_thread(views.artifact_bytes, run))
 
 
 @router.get("/lineage/{entity_id}", response_model=run_schemas.DpmLineageResponse)

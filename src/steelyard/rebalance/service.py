@@ -38,6 +38,8 @@ IDS_DRAWN_MAX = 8
 INLINE_ROWS_MAX = 400
 """Rows (positions, targets, shelf), times scenarios, computed on the event loop in a few ms; more take a thread."""
 
+_WITH_ARTIFACT = 4  # an artifact is built from a decoded result and hashed: some times the work of the run
+
 Answer = TypeVar("Answer")
 
 
@@ -62,6 +64,7 @@ class Rebalancing:
         self.stores = stores
         self.catalogue = Catalogue(toggles)
         self._database = database
+        self._work_per_row = _WITH_ARTIFACT if toggles.artifact_store_mode == "PERSISTED" else 1
         self._ledger = Ledger(database, keys_max=toggles.idempotency_cache_size_max, kept_since=self.kept_since)
 
     def kept_since(self) -> datetime | None:
@@ -99,7 +102,7 @@ class Rebalancing:
             return self._run(asked, rebalance(governed, identity), key)
 
         for _ in range(IDS_DRAWN_MAX):
-            run = await _computed(compute, _rows(request))
+            run = await _computed(compute, _rows(request) * self._work_per_row)
             try:
                 return await self._ledger.record(run, may_replay=may_replay)
             except RunIdTakenError:
@@ -109,15 +112,19 @@ class Rebalancing:
     async def analyze(self, asked: Asked, request: BatchRebalanceRequest) -> bytes:
         """Run the scenarios side by side and record a run of each."""
         pack = await self.pack_for(asked)
+
+        def compute() -> tuple[bytes, list[Run]]:
+            batch = run_scenarios(request, pack, asked.correlation_id)
+            return batch.to_bytes(), self.runs_of(asked, batch)
+
+        rows = _rows(request) * len(request.scenarios) * self._work_per_row
         for _ in range(IDS_DRAWN_MAX):
-            batch = await _computed(
-                lambda: run_scenarios(request, pack, asked.correlation_id), _rows(request) * len(request.scenarios)
-            )
+            answer, runs = await _computed(compute, rows)
             try:
-                await self._ledger.record_all(self.runs_of(asked, batch))
+                await self._ledger.record_all(runs)
             except RunIdTakenError:
                 continue
-            return batch.to_bytes()
+            return answer
         raise no_free_id()
 
     async def pack_for(self, asked: Asked) -> PolicyPack | None:

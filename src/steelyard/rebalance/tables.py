@@ -83,7 +83,7 @@ class OperationRow(Base):
     policy_pack_id: Mapped[str | None] = mapped_column(_KEY)
     policy_tenant_id: Mapped[str | None] = mapped_column(_KEY)
     request: Mapped[bytes] = mapped_column(Compressed, deferred=True)
-    result: Mapped[bytes | None] = mapped_column(Compressed)
+    result: Mapped[bytes | None] = mapped_column(Compressed, deferred=True)
     error_code: Mapped[str | None] = mapped_column(String(200))
     error_message: Mapped[str | None] = mapped_column(PlainText(2_000))
 
