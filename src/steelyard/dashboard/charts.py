@@ -11,21 +11,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from steelyard.dashboard.chart_parts import Options, base, category_axis, faded, short, tooltip, value_axis
 from steelyard.dashboard.theme import PALETTES, Mode, Palette
-
-Options = dict[str, Any]
 
 SHADE_QUANTILE = 0.98
 """The scale of a heatmap ends here, so that one extreme cell does not make all others alike."""
 LOG_RATIO_MIN = 8.0
 """Equity that spans more than this factor is drawn on a logarithmic axis."""
-LABELS_MAX = 16
-"""Labels of an axis of windows; more would overlap."""
 MARKS_LARGE_MAX = 120
 """More trades than this are marked with smaller triangles."""
-
-FONT = 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", "Noto Sans", Arial, sans-serif'
-"""As in the style sheet: a canvas inherits nothing."""
 
 METRICS: Mapping[str, str] = {
     "sharpe_ratio": "Sharpe ratio",
@@ -81,14 +75,14 @@ def heatmap(
         if value is None:
             undefined.append([x, y])
         else:
-            defined.append([x, y, min(max(value, low), high), _short(value)])
+            defined.append([x, y, min(max(value, low), high), short(value)])
     digits = 0 if metric == "total_trades" else 1 if metric in PERCENT_METRICS else 2
     unit = " %" if metric in PERCENT_METRICS else ""
     return {
-        **_base(palette),
+        **base(palette),
         "grid": {"left": 48, "right": 12, "top": 12, "bottom": 88},
-        "xAxis": {**_category_axis(palette, slows), "name": "slow window", "nameLocation": "middle", "nameGap": 28},
-        "yAxis": {**_category_axis(palette, fasts), "name": "fast window", "nameLocation": "middle", "nameGap": 34},
+        "xAxis": {**category_axis(palette, slows), "name": "slow window", "nameLocation": "middle", "nameGap": 28},
+        "yAxis": {**category_axis(palette, fasts), "name": "fast window", "nameLocation": "middle", "nameGap": 34},
         "visualMap": {
             "type": "continuous",
             "dimension": 2,
@@ -107,7 +101,7 @@ def heatmap(
             ":formatter": f"v => Number(v).toFixed({digits}) + '{unit}'",
         },
         "tooltip": {
-            **_tooltip(palette),
+            **tooltip(palette),
             ":formatter": "p => p.seriesIndex == 0 ? "
             f"`fast ${{{fasts}[p.data[1]]}}  slow ${{{slows}[p.data[0]]}}\\n`"
             f" + p.data[3].toLocaleString('en', {{maximumFractionDigits: {digits}}}) + '{unit}' : ''",
@@ -147,14 +141,14 @@ def profile(cells: Sequence[Mapping[str, Any]], metric: str, *, mode: Mode, show
         for cell in ordered
     ]
     return {
-        **_base(palette),
+        **base(palette),
         "grid": {"left": 56, "right": 12, "top": 12, "bottom": 44},
         "xAxis": {
-            **_category_axis(palette, [cell["fast_period"] for cell in ordered]),
+            **category_axis(palette, [cell["fast_period"] for cell in ordered]),
             "name": "window", "nameLocation": "middle", "nameGap": 28,
         },
-        "yAxis": _value_axis(palette),
-        "tooltip": _tooltip(palette),
+        "yAxis": value_axis(palette),
+        "tooltip": tooltip(palette),
         "series": [{"type": "bar", "name": METRICS[metric], "data": data}],
     }  # fmt: skip
 
@@ -185,7 +179,7 @@ def equity(curve: Mapping[str, Any], *, mode: Mode) -> Options:
         "axisLabel": {"color": palette.faint, "fontSize": 11, "hideOverlap": True},
     }
     return {
-        **_base(palette),
+        **base(palette),
         "legend": {
             "top": 0, "left": 48, "itemWidth": 14, "itemHeight": 8, "itemGap": 14,
             "textStyle": {"color": palette.soft, "fontSize": 12},
@@ -193,14 +187,14 @@ def equity(curve: Mapping[str, Any], *, mode: Mode) -> Options:
         },
         "grid": [upper | {"top": 34, "bottom": "42%"}, lower | {"top": "64%", "bottom": 56}],
         "axisPointer": {"link": [{"xAxisIndex": "all"}], "lineStyle": {"color": palette.faint}},
-        "tooltip": {**_tooltip(palette), "trigger": "axis", ":formatter": _EQUITY_TOOLTIP},
+        "tooltip": {**tooltip(palette), "trigger": "axis", ":formatter": _EQUITY_TOOLTIP},
         "xAxis": [
             x_axis | {"gridIndex": 0, "axisLabel": {"show": False}},
             x_axis | {"gridIndex": 1},
         ],
         "yAxis": [
-            _value_axis(palette) | ({"type": "log"} if is_log else {}) | {"gridIndex": 0, "scale": True},
-            _value_axis(palette) | {
+            value_axis(palette) | ({"type": "log"} if is_log else {}) | {"gridIndex": 0, "scale": True},
+            value_axis(palette) | {
                 "gridIndex": 1, "max": 0, "splitNumber": 2,
                 "axisLabel": {"color": palette.faint, "fontSize": 11, ":formatter": "v => v.toFixed(0) + ' %'"},
             },
@@ -209,7 +203,7 @@ def equity(curve: Mapping[str, Any], *, mode: Mode) -> Options:
             {"type": "inside", "xAxisIndex": [0, 1], "zoomOnMouseWheel": "ctrl", "moveOnMouseWheel": False},
             {
                 "type": "slider", "xAxisIndex": [0, 1], "height": 16, "bottom": 8, "showDetail": False,
-                "brushSelect": False, "borderColor": palette.line, "fillerColor": _faded(palette.steel, 0.12),
+                "brushSelect": False, "borderColor": palette.line, "fillerColor": faded(palette.steel, 0.12),
                 "dataBackground": {"lineStyle": {"opacity": 0}, "areaStyle": {"opacity": 0}},
                 "selectedDataBackground": {"lineStyle": {"opacity": 0}, "areaStyle": {"opacity": 0}},
                 "handleStyle": {"color": palette.surface, "borderColor": palette.faint},
@@ -222,7 +216,7 @@ def equity(curve: Mapping[str, Any], *, mode: Mode) -> Options:
                     "silent": True,
                     "data": [
                         [
-                            {"xAxis": start, "itemStyle": {"color": _faded(palette.brass, 0.07 + 0.08 * (place % 2))}},
+                            {"xAxis": start, "itemStyle": {"color": faded(palette.brass, 0.07 + 0.08 * (place % 2))}},
                             {"xAxis": end},
                         ]
                         for place, (start, end) in enumerate(curve["out_of_sample"])
@@ -234,7 +228,7 @@ def equity(curve: Mapping[str, Any], *, mode: Mode) -> Options:
             _marks("Bought", curve["entries"], palette.good, rotate=0, size=size),
             _marks("Sold", curve["exits"], palette.low, rotate=180, size=size),
             _line("Strategy", x, curve["drawdown_pct"], palette.steel, width=1.0, axis=1)
-            | {"areaStyle": {"color": _faded(palette.steel, 0.18)}, "z": 3},
+            | {"areaStyle": {"color": faded(palette.steel, 0.18)}, "z": 3},
             _line("Buy and hold", x, curve["buy_and_hold_drawdown_pct"], palette.passive, width=1.0, axis=1),
         ],
     }  # fmt: skip
@@ -248,14 +242,14 @@ def fold_bars(folds: Sequence[Mapping[str, Any]], *, mode: Mode) -> Options:
         ("Buy and hold", "buy_and_hold_return_pct", palette.passive),
     )
     return {
-        **_base(palette),
+        **base(palette),
         "legend": {"top": 0, "left": 44, "itemWidth": 14, "itemHeight": 8, "textStyle": {"color": palette.soft}},
         "grid": {"left": 52, "right": 12, "top": 34, "bottom": 28},
-        "xAxis": _category_axis(palette, [_fold_label(fold) for fold in folds]),
-        "yAxis": _value_axis(palette)
+        "xAxis": category_axis(palette, [_fold_label(fold) for fold in folds]),
+        "yAxis": value_axis(palette)
         | {"axisLabel": {"color": palette.faint, "fontSize": 11, ":formatter": "v => v + ' %'"}},
         "tooltip": {
-            **_tooltip(palette),
+            **tooltip(palette),
             "trigger": "axis",
             "axisPointer": {"type": "shadow"},
             ":valueFormatter": "v => v == null ? '\\u2013' : v.toFixed(1) + ' %'",
@@ -264,7 +258,7 @@ def fold_bars(folds: Sequence[Mapping[str, Any]], *, mode: Mode) -> Options:
             {
                 "type": "bar",
                 "name": name,
-                "data": [_short(fold[column]) if fold[column] is not None else None for fold in folds],
+                "data": [short(fold[column]) if fold[column] is not None else None for fold in folds],
                 "itemStyle": {"color": colour, "borderRadius": 2},
                 "barMaxWidth": 26,
             }
@@ -288,14 +282,14 @@ def logit_bars(edges: Sequence[float], counts: Sequence[int], *, mode: Mode) -> 
         for middle, count in zip(middles, counts, strict=True)
     ]
     return {
-        **_base(palette),
+        **base(palette),
         "grid": {"left": 52, "right": 12, "top": 14, "bottom": 44},
         "xAxis": {
-            **_category_axis(palette, [f"{middle:.1f}" for middle in middles]),
+            **category_axis(palette, [f"{middle:.1f}" for middle in middles]),
             "name": "logit of the winner's rank out of sample", "nameLocation": "middle", "nameGap": 28,
         },
-        "yAxis": _value_axis(palette) | {"minInterval": 1},
-        "tooltip": {**_tooltip(palette), ":valueFormatter": "v => v.toLocaleString('en') + ' splits'"},
+        "yAxis": value_axis(palette) | {"minInterval": 1},
+        "tooltip": {**tooltip(palette), ":valueFormatter": "v => v.toLocaleString('en') + ' splits'"},
         "series": [{"type": "bar", "name": "Splits", "data": data, "barCategoryGap": "8%"}],
     }  # fmt: skip
 
@@ -312,57 +306,13 @@ _EQUITY_TOOLTIP = """items => {
 }"""
 
 
-def _base(palette: Palette) -> Options:
-    return {
-        "animation": False,
-        "textStyle": {"color": palette.soft, "fontFamily": FONT},
-        "aria": {"enabled": True},
-        "backgroundColor": "transparent",
-    }
-
-
-def _tooltip(palette: Palette) -> Options:
-    return {
-        "renderMode": "richText",  # never HTML
-        "confine": True,
-        "backgroundColor": palette.ink,
-        "borderWidth": 0,
-        "padding": [6, 9],
-        "textStyle": {"color": palette.surface, "fontSize": 12, "lineHeight": 17},
-    }
-
-
-def _category_axis(palette: Palette, labels: Sequence[Any]) -> Options:
-    return {
-        "type": "category",
-        "data": [str(label) for label in labels],
-        "axisLine": {"lineStyle": {"color": palette.line}},
-        "axisTick": {"show": False},
-        "axisLabel": {
-            "color": palette.faint,
-            "fontSize": 11,
-            "hideOverlap": True,
-            "interval": math.ceil(len(labels) / LABELS_MAX) - 1 if labels else 0,
-        },
-        "nameTextStyle": {"color": palette.soft, "fontSize": 12},
-    }
-
-
-def _value_axis(palette: Palette) -> Options:
-    return {
-        "type": "value",
-        "axisLabel": {"color": palette.faint, "fontSize": 11},
-        "splitLine": {"lineStyle": {"color": palette.line}},
-    }
-
-
 def _line(name: str, x: Sequence[float], y: Sequence[float], colour: str, *, width: float, axis: int = 0) -> Options:
     return {
         "type": "line",
         "name": name,
         "xAxisIndex": axis,
         "yAxisIndex": axis,
-        "data": [[at, _short(value)] for at, value in zip(x, y, strict=True)],
+        "data": [[at, short(value)] for at, value in zip(x, y, strict=True)],
         "showSymbol": False,
         "lineStyle": {"color": colour, "width": width},
         "itemStyle": {"color": colour},
@@ -373,7 +323,7 @@ def _marks(name: str, points: Sequence[Sequence[float]], colour: str, *, rotate:
     return {
         "type": "scatter",
         "name": name,
-        "data": [[at, _short(value)] for at, value in points],
+        "data": [[at, short(value)] for at, value in points],
         "symbol": "triangle",
         "symbolRotate": rotate,
         "symbolSize": size,
@@ -414,13 +364,3 @@ def _scale(values: Sequence[float], palette: Palette) -> tuple[float, float, lis
 def _fold_label(fold: Mapping[str, Any]) -> str:
     start = fold.get("test_from")
     return str(start)[:7] if start else f"fold {fold['fold']}"
-
-
-def _short(value: float) -> float:
-    """Six digits, enough for any screen; spares the wire half of every number."""
-    return float(f"{value:.6g}")
-
-
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
