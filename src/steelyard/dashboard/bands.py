@@ -96,8 +96,8 @@ def _range(bands: Sequence[Band], palette: Palette) -> list[Options]:
         "type": "bar", "name": "Band", "stack": "band", "barWidth": 12,
         "itemStyle": {"color": faded(palette.steel, 0.24), "borderRadius": 3},
         "data": [
-            {"value": short(_percent(band.top) - _percent(band.bottom)), "ends": [_percent(band.bottom), _percent(band.top)]}
-            for band in bands
+            {"value": short(top - bottom), "ends": [bottom, top]}
+            for bottom, top in ((_percent(band.bottom), _percent(band.top)) for band in bands)
         ],
     }  # fmt: skip
     return [unseen, seen]

@@ -9,6 +9,7 @@ from nicegui import events, ui
 
 from steelyard.core.errors import SteelyardError
 from steelyard.dashboard import charts, figures, grids
+from steelyard.dashboard.chart_parts import Options
 from steelyard.dashboard.shell import card, tell, words
 from steelyard.dashboard.visit import Visit
 from steelyard.research import views
@@ -75,7 +76,7 @@ class Explorer:
         self._heatmap = ui.echart(self._heatmap_options(), on_point_click=self._click).classes("chart").mark("heatmap")
         ui.label("Click a cell to see its equity and trades. Diamond: the best. Dots: undefined.").classes("note")
 
-    def _heatmap_options(self) -> charts.Options:
+    def _heatmap_options(self) -> Options:
         if self._row["slow_period"] is None:
             return charts.profile(self._cells, self._metric, mode=self._visit.mode, shown=self._row["fast_period"])
         best = self._best if self._best["signal_period"] == self._signal else None
@@ -150,7 +151,7 @@ class Explorer:
         self._trades.update()
 
 
-def _replace(chart: ui.echart, options: charts.Options) -> None:
+def _replace(chart: ui.echart, options: Options) -> None:
     chart.options.clear()
     chart.options.update(options)
     chart.update()

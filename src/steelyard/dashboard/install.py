@@ -13,7 +13,7 @@ ASSETS_URL = "/dashboard-assets"
 PARENT = "steelyard.parent"
 """Where the scope of a page's request holds the application that the pages were put into."""
 
-_OWN = ("/sweeps", "/jobs", "/data", "/login", "/favicon.ico")
+_OWN = ("/sweeps", "/models", "/books", "/jobs", "/data", "/login", "/favicon.ico")
 _NEVER = ("/api/", "/sse-proxy/", "/webhook/", "/health", "/metrics")
 _STATIC = Path(__file__).parent / "static"
 
@@ -25,9 +25,22 @@ def install_dashboard(app: FastAPI) -> None:
     """
     from nicegui import core, ui  # noqa: PLC0415 - see above
 
-    from steelyard.dashboard import actions, data_page, errors, jobs_page, login_page, run_page, sweeps_page  # noqa: PLC0415
+    from steelyard.dashboard import (  # noqa: PLC0415
+        actions,
+        book_page,
+        books_page,
+        data_page,
+        errors,
+        jobs_page,
+        login_page,
+        model_page,
+        models_page,
+        run_page,
+        sweeps_page,
+    )
 
-    for part in (sweeps_page, run_page, jobs_page, data_page, login_page):
+    pages = (sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page)
+    for part in pages:
         part.register()
     errors.register()
     app.mount(ASSETS_URL, StaticFiles(directory=_STATIC), name="dashboard-assets")

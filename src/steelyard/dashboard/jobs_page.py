@@ -15,6 +15,7 @@ from steelyard.dashboard.shell import card, cell, facts, shell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.infra.audit import record
 from steelyard.infra.jobs import Job, JobEvent
+from steelyard.models.book_job import BOOK
 
 PAGE_JOBS = 50
 NEWCOMERS_S = 3.0
@@ -145,6 +146,9 @@ def _ending(visit: Visit, job: Job) -> None:
     if run_id := (job.result_data or {}).get("sweep_run_id"):
         with ui.element("div").classes("row"):
             ui.link("Open the sweep", f"/sweeps/{run_id}").classes("primary")
+    if job.kind == BOOK:
+        with ui.element("div").classes("row"):
+            ui.link("Open the book", f"/books/{job.id}").classes("primary")
     if job.error_message:
         with ui.element("div").classes("banner is-bad").props("role=alert"):
             ui.label(job.error_code or "FAILED").classes("mono")
@@ -158,7 +162,7 @@ def _ending(visit: Visit, job: Job) -> None:
             ("Asked for by", job.created_by),
         ]
     )
-    if not job.status.is_final and visit.principal.may("sweeps:write"):
+    if not job.status.is_final and visit.principal.may(_write_scope(job)):
         with ui.element("div").classes("row"):
             button = words("button", "Cancel the job").classes("quiet danger").props("type=button")
             button.on("click", _canceller(visit, job))
@@ -166,13 +170,17 @@ def _ending(visit: Visit, job: Job) -> None:
 
 def _canceller(visit: Visit, job: Job) -> Callable[[], Any]:
     async def cancel() -> None:
-        principal = await visit.still("sweeps:write")
+        principal = await visit.still(_write_scope(job))
         async with visit.database.transaction() as session:
             await visit.jobs.cancel(session, job.id, tenant=principal.tenant)
             record(session, principal, "job.cancel", job.id)
         ui.notify("Cancelling", position="top")
 
     return cancel
+
+
+def _write_scope(job: Job) -> str:
+    return "models:write" if job.kind == BOOK else "sweeps:write"
 
 
 def _in_background(work: Any, job: Job) -> None:
@@ -183,6 +191,8 @@ def _what(job: Job) -> str:
     parameters = job.parameters
     if job.kind == "sweep":
         return f"Sweep of {parameters['ticker']}, {parameters['strategy_type']}"
+    if job.kind == BOOK:
+        return f"Rebalance of {figures.counted(parameters['portfolios'], 'portfolio')}"
     return job.kind
 
 

@@ -20,7 +20,14 @@ log = structlog.get_logger(__name__)
 
 Tone = Literal["good", "doubtful", "bad", "neutral", "busy"]
 
-NAVIGATION = (("Sweeps", "/"), ("Jobs", "/jobs"), ("Data", "/data"), ("API reference", "/docs"))
+NAVIGATION = (
+    ("Sweeps", "/"),
+    ("Models", "/models"),
+    ("Books", "/books"),
+    ("Jobs", "/jobs"),
+    ("Data", "/data"),
+    ("API reference", "/docs"),
+)
 DEFECT = "Steelyard met a defect of its own; the log says more."
 
 # A browser's first visit settles the mode by what its system prefers; from then on the cookie does.
@@ -130,7 +137,7 @@ def facts(pairs: list[tuple[str, str]]) -> None:
 
 def tell(error: Exception) -> None:
     """Show what an action met, in the words of the error; of a defect nothing of the inside."""
-    if isinstance(error, SteelyardError) and error.http_status < 500:
+    if isinstance(error, SteelyardError) and error.http_status != 500:
         ui.notify(error.message, type="negative", position="top", timeout=8000, close_button="Close")
         return
     log.error("dashboard_defect", exc_info=error)

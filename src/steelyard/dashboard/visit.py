@@ -17,6 +17,7 @@ from steelyard.infra.jobs import Jobs
 from steelyard.infra.principal import Principal
 from steelyard.infra.sessions import COOKIE
 from steelyard.infra.settings import Settings
+from steelyard.models.composition import ModelParts
 
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
@@ -54,6 +55,12 @@ class Visit:
         return settings
 
     @property
+    def models(self) -> ModelParts:
+        """Of the application: models, and who knows holdings and prices."""
+        parts: ModelParts = self.app.state.model_parts
+        return parts
+
+    @property
     def mode(self) -> Mode:
         """Light or dark."""
         return mode_of(self.request.cookies)
@@ -65,10 +72,9 @@ class Visit:
             UnauthenticatedError: the session has ended or its key was revoked.
             ForbiddenError: the scope is missing.
         """
-        visit = await arrive(self.request)
+        visit = await arrive(self.request, scope=scope)
         if visit is None:
             raise UnauthenticatedError("the session has ended; log in again", code="SESSION_ENDED")
-        visit.principal.require(scope)
         return visit.principal
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,3 +46,9 @@ def record(
         details=dict(details or {}),
     )
     session.add(row)
+
+
+async def latest(session: AsyncSession, tenant: str, object_id: str) -> AuditRow | None:
+    """The newest entry about an object, or None."""
+    query = select(AuditRow).where(AuditRow.tenant == tenant, AuditRow.object_id == object_id)
+    return (await session.scalars(query.order_by(AuditRow.id.desc()).limit(1))).first()

@@ -1,0 +1,3 @@
+"""Pages of books."""
+def register() -> None:
+    """Serve the page."""
