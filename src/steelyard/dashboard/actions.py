@@ -17,6 +17,8 @@ from steelyard.infra.auth import Authenticator
 from steelyard.infra.sessions import COOKIE, close_session, open_session
 from steelyard.infra.settings import Settings
 from steelyard.infra.web import Session, set_session_cookie
+from steelyard.models import book_service
+from steelyard.models.book_endpoints import BlockFormat, blocks_file
 from steelyard.research import service, store, views
 
 router = APIRouter(include_in_schema=False)
@@ -82,6 +84,22 @@ async def export(
     name = quote(f"{run.id}_{ticker}.{kind}", safe="")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(content, media_type=_MEDIA_TYPES[kind], headers=headers)
+
+
+@router.get("/books/{book_id}/blocks/{kind}")
+async def blocks(request: Request, session: Session, book_id: str, kind: Literal["csv", "fix"]) -> Response:
+    """The block orders of a book to take away, with every allocation.
+
+    Raises:
+        NotFoundError: no such book.
+        ConflictError: it is not completed.
+    """
+    visit = await arrive(request, scope="models:read")
+    if visit is None:
+        return to_login(request)
+    status = await book_service.get_book(session, visit.jobs, visit.principal.tenant, book_id)
+    heads = await book_service.require_blocks(session, status)
+    return blocks_file(visit.database, status.book.book_id, heads, BlockFormat(kind))
 
 
 def _encoded(rows: list[dict[str, object]], kind: str) -> bytes:

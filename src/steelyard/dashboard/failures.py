@@ -26,7 +26,7 @@ def show_failure(error: Mapping[str, Any], tickers: Mapping[str, str]) -> None:
 
 def failure_facts(details: Mapping[str, Any], tickers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Details as names and values, those of securities under their tickers; at most ``FACTS_MAX``."""
-    plain = [(_spaced(name), _text(value)) for name, value in details.items() if name not in _SAID_ELSEWHERE]
+    plain = [(_spaced(name), _text(value, tickers)) for name, value in details.items() if name not in _SAID_ELSEWHERE]
     near = [(tickers.get(one, one), _near(facts)) for one, facts in details.get("nearest", {}).items()]
     found = plain + near
     more = len(found) - FACTS_MAX
@@ -44,9 +44,9 @@ def _spaced(name: str) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, tickers: Mapping[str, str]) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_text(one)}" for name, one in value.items())
+        return ", ".join(f"{tickers.get(name, name)}: {_text(one, tickers)}" for name, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_text(one) for one in value)
-    return str(value)
+        return ", ".join(_text(one, tickers) for one in value)
+    return tickers.get(str(value), str(value))

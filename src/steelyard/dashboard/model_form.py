@@ -45,7 +45,9 @@ class ModelForm:
         """Lay the form out."""
         with ui.element("div").classes("two wide-left"):
             with card("Positions", "Shares of the portfolio's value. Drifts are shares of it too, not of the target."):
-                self._name = self._input(self._model.name, "Name of the model", "text").props('label="Name"')
+                self._name = self._input(self._model.name, "Name of the model", "text").props(
+                    'label="Name" input-class=""'
+                )
                 self._draw_sum()
                 self._draw_table()
                 self._draw_foot()
@@ -110,7 +112,7 @@ class ModelForm:
     def _input(self, text: str, name: str, mode: str) -> ui.input:
         field = ui.input(value=text, on_change=self._changed)
         field.props(f'{_FIELD} debounce={TYPING_MS} inputmode={mode} aria-label="{name}"')
-        return field.props("" if self._may_write else "readonly")
+        return field.props("" if self._may_write else "readonly").props("input-class=mono" if mode == "text" else "")
 
     def _add(self) -> None:
         with self._body:

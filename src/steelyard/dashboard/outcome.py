@@ -38,8 +38,16 @@ def show_outcome(
         f"{figures.counted(len(results) - failed, 'portfolio')} with orders, {failed:,} without. Open one to see them."
     )
     with card("What it came to", note):
-        _table(record, results, place := ui.element("div").classes("stack"), tickers, mode)
-        place.move(target_index=-1)
+        openers = _table(results)
+    place = ui.element("div").classes("stack")
+
+    def show(result: PortfolioResult) -> None:
+        place.clear()
+        with place:
+            show_portfolio(record, result, tickers, mode=mode)
+
+    for opener, result in zip(openers, results, strict=True):
+        opener.on("click", lambda _, one=result: show(one))
 
 
 def show_portfolio(
@@ -78,18 +86,9 @@ def bands_of(result: PortfolioResult, tickers: Mapping[str, str]) -> list[Band]:
     ]
 
 
-def _table(
-    record: RebalanceRecord | None,
-    results: Sequence[PortfolioResult],
-    place: ui.element,
-    tickers: Mapping[str, str],
-    mode: Mode,
-) -> None:
-    def show(result: PortfolioResult) -> None:
-        place.clear()
-        with place:
-            show_portfolio(record, result, tickers, mode=mode)
-
+def _table(results: Sequence[PortfolioResult]) -> list[ui.element]:
+    """Draw the list; returns the button of each row."""
+    openers: list[ui.element] = []
     columns = (("Portfolio", ""), ("Result", ""), ("Value", "num"), ("Orders", "num"), ("Cash after", "num"))
     with (
         ui.element("div").classes("scroll tall"),
@@ -102,8 +101,7 @@ def _table(
             for result in results:
                 with ui.element("tr"):
                     with cell(""):
-                        opener = words("button", result.portfolio_id).classes("quiet").props("type=button")
-                        opener.on("click", lambda _, one=result: show(one))
+                        openers.append(words("button", result.portfolio_id).classes("quiet").props("type=button"))
                     with cell("Result"):
                         if result.error is None:
                             badge("orders", "good")
@@ -113,6 +111,7 @@ def _table(
                     cell("Value", _money(result.market_value), is_number=True)
                     cell("Orders", figures.count(orders) if result.error is None else "", is_number=True)
                     cell("Cash after", _money(result.cash_after), is_number=True)
+    return openers
 
 
 def _amounts(result: PortfolioResult) -> str:

@@ -119,12 +119,13 @@ def badge(text: str, tone: Tone = "neutral") -> ui.label:
     return ui.label(text).classes(f"badge tone-{tone}")
 
 
-def tile(name: str, value: str, explanation: str, tone: Tone = "neutral") -> None:
-    """A figure with its name and one sentence."""
+def tile(name: str, value: str, explanation: str, tone: Tone = "neutral") -> ui.label:
+    """A figure with its name and one sentence; returns the figure."""
     with ui.element("div").classes("tile"):
         ui.label(name).classes("tile-name")
-        ui.label(value).classes(f"tile-value ink-{tone}")
+        figure = ui.label(value).classes(f"tile-value ink-{tone}")
         ui.label(explanation).classes("tile-text")
+    return figure
 
 
 def facts(pairs: list[tuple[str, str]]) -> None:

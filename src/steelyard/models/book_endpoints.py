@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -199,14 +199,7 @@ async def blocks_of_batch(
     heads = await service.require_blocks(session, status)
     if kind is BlockFormat.JSON:
         return json_response([block_view(head) for head in heads])
-    database: Database = request.app.state.database
-    blocks = service.each_block(database, status.book.book_id, heads)
-    name = f'attachment; filename="{status.book.book_id}.{kind}"'
-    if kind is BlockFormat.CSV:
-        media_type, text = "text/csv; charset=utf-8", _csv(blocks)
-    else:
-        media_type, text = "text/plain; charset=utf-8", _fix(blocks, status.book.book_id, sender, target)
-    return StreamingResponse(text, media_type=media_type, headers={"Content-Disposition": name})
+    return blocks_file(request.app.state.database, status.book.book_id, heads, kind, sender=sender, target=target)
 
 
 @router.get("/{batch_id}/blocks/{side}/{security_id:path}", response_model=BlockWithAllocationsView)
@@ -228,6 +221,25 @@ async def read_block(
     shares = await run_in_threadpool(allocate_fill, block, units)
     listed = [{"portfolioId": one.portfolio_id, "quantity": one.quantity} for one in shares]
     return json_response(allocations_view(block, listed, units))
+
+
+def blocks_file(
+    database: Database,
+    book_id: str,
+    heads: Sequence[store.BlockHead],
+    kind: BlockFormat,
+    *,
+    sender: str = "STEELYARD",
+    target: str = "BROKER",
+) -> StreamingResponse:
+    """The blocks with every allocation as a file to take away, CSV or FIX, block by block."""
+    blocks = service.each_block(database, book_id, heads)
+    name = f'attachment; filename="{book_id}.{kind}"'
+    if kind is BlockFormat.CSV:
+        media_type, text = "text/csv; charset=utf-8", _csv(blocks)
+    else:
+        media_type, text = "text/plain; charset=utf-8", _fix(blocks, book_id, sender, target)
+    return StreamingResponse(text, media_type=media_type, headers={"Content-Disposition": name})
 
 
 async def _csv(blocks: AsyncIterator[Block]) -> AsyncIterator[str]:
