@@ -30,7 +30,7 @@ async def test_pages_are_served_and_what_no_page_has_is_a_page_with_status_404(c
 
 async def test_an_unknown_api_route_and_a_wrong_method_stay_the_api_s_business(client):
     missing = await client.get("/api/v1/nowhere", headers=PAGE)
-    assert (missing.status_code, missing.json()["code"]) == (404, "NOT_FOUND")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "NOT_FOUND")
     assert (await client.post("/health")).status_code == 405
     assert (await client.get("/nowhere")).json()["code"] == "NOT_FOUND"
 

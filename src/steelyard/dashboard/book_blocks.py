@@ -61,7 +61,7 @@ def _row(visit: Visit, book_id: str, head: BlockHead, tickers: Mapping[str, str]
         await _show_allocations(visit, book_id, head, tickers)
 
     with ui.element("tr"):
-        with cell("Side"):
+        with cell(""):
             side_badge(head.side.value)
         security_cell(head.security_id, tickers)
         cell("Units", figures.count(head.quantity), is_number=True)

@@ -31,7 +31,7 @@ async def draw_failures(visit: Visit, book_id: str) -> None:
             for result in found[:PAGE_FAILURES]:
                 _row(visit, result)
         last = found[:PAGE_FAILURES][-1].place if found else last
-        button.set_visibility(len(found) > PAGE_FAILURES)
+        foot.set_visibility(len(found) > PAGE_FAILURES)
 
     with card("Without orders", "Nothing is ordered for these portfolios; the others are not touched by it."):
         with ui.element("div").classes("scroll tall"), ui.element("table").classes("table cards").mark("failures"):
@@ -39,7 +39,7 @@ async def draw_failures(visit: Visit, book_id: str) -> None:
                 for name in _COLUMNS:
                     words("th", name)
             body = ui.element("tbody")
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("row") as foot:
             button = words("button", f"Show {figures.count(PAGE_FAILURES)} more").classes("quiet")
             button.props("type=button").on("click", more)
     await more()

@@ -67,7 +67,7 @@ class _Page:
             self._waiting = tile("Waiting", "", "portfolios that are still to be worked on")
             self._blocks = tile("Blocks", "", "orders per security and side, over all portfolios")
         self._show_counts()
-        self._results = ui.element("div").classes("stack")
+        self._results = ui.element("div").classes("parts")
         if self._status.job.status.is_final:
             await self._end()
         else:
@@ -195,4 +195,4 @@ class _Page:
             wanted = ui.input(placeholder="Portfolio id").classes("grow").on("keydown.enter", show)
             wanted.props('outlined dense hide-bottom-space aria-label="Portfolio id"')
             words("button", "Show").classes("quiet").props("type=button").on("click", show)
-        place = ui.element("div").classes("stack")
+        place = ui.element("div").classes("parts")

@@ -45,9 +45,7 @@ class ModelForm:
         """Lay the form out."""
         with ui.element("div").classes("two wide-left"):
             with card("Positions", "Shares of the portfolio's value. Drifts are shares of it too, not of the target."):
-                self._name = self._input(self._model.name, "Name of the model", "text").props(
-                    'label="Name" input-class=""'
-                )
+                self._name = self._input(self._model.name, "Name of the model", "text").props('label="Name"')
                 self._draw_sum()
                 self._draw_table()
                 self._draw_foot()
@@ -99,7 +97,7 @@ class ModelForm:
         texts = dict(zip(FIELDS, _texts(position), strict=True))
         row = _RowFields(ui.element("tr"), {})
         with row.element:
-            cell("Ticker", self._tickers.get(position.security_id, "")).classes("soft")
+            cell("", self._tickers.get(position.security_id, "")).classes("strong")
             for name, text in texts.items():
                 with cell(_NAMES[name]).classes("wide" if name == "securityId" else "narrow"):
                     row.fields[name] = self._input(text, _NAMES[name], "text" if name == "securityId" else "decimal")
@@ -112,7 +110,7 @@ class ModelForm:
     def _input(self, text: str, name: str, mode: str) -> ui.input:
         field = ui.input(value=text, on_change=self._changed)
         field.props(f'{_FIELD} debounce={TYPING_MS} inputmode={mode} aria-label="{name}"')
-        return field.props("" if self._may_write else "readonly").props("input-class=mono" if mode == "text" else "")
+        return field.props("" if self._may_write else "readonly")
 
     def _add(self) -> None:
         with self._body:

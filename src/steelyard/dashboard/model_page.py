@@ -66,7 +66,7 @@ class _Page:
         self._show_head()
         self._form.draw()
         self._followers.draw()
-        self._outcome = ui.element("div").classes("stack anchor").props("id=outcome")
+        self._outcome = ui.element("div").classes("parts").props("id=outcome")
 
     def _show_head(self) -> None:
         model = self._model

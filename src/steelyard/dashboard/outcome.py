@@ -39,7 +39,7 @@ def show_outcome(
     )
     with card("What it came to", note):
         openers = _table(results)
-    place = ui.element("div").classes("stack")
+    place = ui.element("div").classes("parts")
 
     def show(result: PortfolioResult) -> None:
         place.clear()
@@ -135,7 +135,7 @@ def _orders(record: RebalanceRecord | None, result: PortfolioResult, tickers: Ma
         with ui.element("tbody"):
             for order in orders:
                 with ui.element("tr"):
-                    with cell("Side"):
+                    with cell(""):
                         side_badge(order["transactionType"])
                     security_cell(order["securityId"], tickers)
                     cell("Units", figures.count(order["quantity"]), is_number=True)

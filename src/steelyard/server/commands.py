@@ -46,12 +46,15 @@ def demo(
     with console.status("loading the demo data"):
         store = PriceStore(settings.data_dir)
         install_demo(store)
+        models = asyncio.run(_demo_models(settings))
     console.print(f"demo data: {len(store.symbols())} series in {settings.data_dir}/", highlight=False)
+    console.print(f"demo models: {models or 'there already'}; their portfolios are synthetic", highlight=False)
     run_id = asyncio.run(_demo_sweep(settings, console))
     if no_serve:
         return
     base = f"http://{settings.host}:{settings.port}"
-    console.print(f"\n  dashboard   {base}/\n  this sweep  {base}/sweeps/{run_id}\n  API         {base}/docs\n")
+    pages = {"dashboard": "/", "this sweep": f"/sweeps/{run_id}", "models": "/models", "API": "/docs"}
+    console.print("\n" + "".join(f"  {name:<12}{base}{path}\n" for name, path in pages.items()), highlight=False)
     run_server(settings)
 
 
@@ -72,6 +75,18 @@ def run_server(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+
+
+async def _demo_models(settings: Settings) -> int:
+    """How many models were brought in."""
+    from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
+    from steelyard.market.store import PriceStore  # noqa: PLC0415
+    from steelyard.models.demo import install_demo_models  # noqa: PLC0415
+    from steelyard.server.app import running  # noqa: PLC0415
+
+    async with running(settings, works=False) as parts:
+        prices = PriceStore(settings.data_dir)
+        return await install_demo_models(parts.models.store, parts.database, DEVELOPER, prices)
 
 
 async def _demo_sweep(settings: Settings, console: Console) -> str:
