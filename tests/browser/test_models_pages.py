@@ -14,7 +14,7 @@ from steelyard.infra.auth import DEVELOPER
 from steelyard.infra.settings import Settings
 from steelyard.market.store import PriceStore
 from steelyard.models.demo import demo_security_id, install_demo_models
-from steelyard.server.app import running
+from steelyard.server.parts import running
 from tests.browser.conftest import Server, start
 
 pytestmark = pytest.mark.browser

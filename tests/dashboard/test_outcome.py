@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from steelyard.dashboard.outcome import bands_of, securities_of
 from steelyard.models.document import Model, Position
@@ -39,6 +40,6 @@ def test_a_holding_outside_the_model_has_no_band_and_goes_to_nothing():
 
 
 def test_securities_are_those_of_orders_and_of_failures():
-    details = {"nearest": {"D" * 24: {}}}
+    details: dict[str, Any] = {"nearest": {"D" * 24: {}}}
     failed = PortfolioResult("q", 1, error={"code": "X", "message": "x", "details": details})
     assert securities_of([result(), failed]) == [A, B, GONE, "D" * 24]

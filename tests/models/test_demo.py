@@ -1,5 +1,7 @@
 """The demo's models: there once, labelled, and good for orders and for one refusal."""
 
+from typing import Any
+
 import pytest
 
 from steelyard.infra.auth import DEVELOPER
@@ -11,7 +13,7 @@ from steelyard.models.demo import ACCOUNTS_PER_MODEL, DEMO_MODELS, install_demo_
 from steelyard.models.options import RebalanceOptions
 from steelyard.models.rebalancing import Ask, rebalance_model
 from steelyard.models.service import change_model
-from steelyard.server.app import running
+from steelyard.server.parts import running
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ async def parts(tmp_path):
 async def test_the_demo_s_portfolios_get_orders_and_the_smallest_is_refused(parts, tmp_path):
     store = parts.models.store
     assert await install_demo_models(store, parts.database, DEVELOPER, PriceStore(tmp_path)) == len(DEMO_MODELS)
-    results = []
+    results: list[Any] = []
     for model in await store.list_models("default"):
         assert "synthetic" in model.name
         answer = await rebalance_model(parts.models, DEVELOPER, model.model_id, Ask(lambda _: RebalanceOptions()))

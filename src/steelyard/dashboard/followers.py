@@ -134,7 +134,7 @@ class Followers:
         try:
             parts, tenant = self._visit.models, self._visit.principal.tenant
             (portfolios, prices), names = await asyncio.gather(
-                gather(parts, tenant, model, ids), parts.providers.names.names(tenant, ids)
+                gather(parts, tenant, [model], ids), parts.providers.names.names(tenant, ids)
             )
             known = [one for one in portfolios.values() if isinstance(one, Portfolio)]
             found = {one.portfolio_id: one for one in await asyncio.to_thread(find_drift, model, known, prices)}

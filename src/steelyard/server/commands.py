@@ -82,7 +82,7 @@ async def _demo_models(settings: Settings) -> int:
     from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
     from steelyard.market.store import PriceStore  # noqa: PLC0415
     from steelyard.models.demo import install_demo_models  # noqa: PLC0415
-    from steelyard.server.app import running  # noqa: PLC0415
+    from steelyard.server.parts import running  # noqa: PLC0415
 
     async with running(settings, works=False) as parts:
         prices = PriceStore(settings.data_dir)
