@@ -2,10 +2,10 @@
 
 import signal
 import threading
-import time
 
 import httpx
 
+from tests.api.conftest import eventually
 from tests.api.processes import server_process
 from tests.api.test_rebalance import batch_of
 
@@ -26,14 +26,6 @@ def large_batch():
     return body
 
 
-def once(look, *, seconds=90):
-    give_up = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < give_up, "it never came true"
-        time.sleep(0.02)
-    return found
-
-
 def operation(url):
     items = httpx.get(f"{url}/rebalance/operations", timeout=30).json()["items"]
     return items[0] if items else None
@@ -45,12 +37,12 @@ def test_an_analysis_of_a_killed_server_ends_once_after_its_restart(tmp_path):
         body = large_batch()
         sent = threading.Thread(target=_post_and_lose, args=(f"{server.url}/rebalance/analyze/async", body))
         sent.start()
-        once(lambda: (operation(server.url) or {}).get("status") == "RUNNING")
+        eventually(lambda: (operation(server.url) or {}).get("status") == "RUNNING", seconds=90)
         server.process.send_signal(signal.SIGKILL)
         sent.join()
     with server_process(tmp_path, environment) as again:
         begun = operation(again.url)
-        ended = once(lambda: _ended(again.url, begun["operation_id"]))
+        ended = eventually(lambda: _ended(again.url, begun["operation_id"]), seconds=90)
         assert ended["status"] == "SUCCEEDED"
         runs = httpx.get(f"{again.url}/rebalance/runs", params={"limit": 200}, timeout=30).json()["items"]
         recorded = {run["rebalance_run_id"] for run in runs}

@@ -108,11 +108,17 @@ class LegacyStores:
             code = f"PERSISTENCE_PROFILE_REQUIRES_{store.guard}_POSTGRES"
             unsaid_is_wrong = is_packs or speaks_legacy or is_sqlite
             if not store.is_postgres and (store.backend is not None or unsaid_is_wrong):
-                chosen = store.backend or "not set"
-                problems.append((code, f"`{store.variable}` was {chosen}; set it to POSTGRES"))
+                problems.append((code, _sentence(store, asks_for_backend=is_packs or speaks_legacy)))
             elif not self.has_own_address and store.is_postgres:
                 dsn = store.own_dsn if is_packs else store.dsn
                 if not dsn:
                     sentence = f"`{store.prefix}_DSN` was not set; it is the address of the database"
                     problems.append((f"{code}_DSN", sentence))
         return problems
+
+
+def _sentence(store: LegacyStore, *, asks_for_backend: bool) -> str:
+    if store.backend is not None or asks_for_backend:
+        return f"`{store.variable}` was {store.backend or 'not set'}; set it to POSTGRES"
+    remedy = f"set it to a postgresql:// address, or `{store.variable}` to POSTGRES"
+    return f"`{DATABASE_VARIABLE}` was an SQLite file; {remedy}"
