@@ -1,10 +1,6 @@
 """Models and books as a person uses them, in a real browser against a real server."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -219,22 +215,6 @@ def test_what_others_wrote_is_only_ever_text(shop, page: Page):
     shop.call("DELETE", f"/api/v1/model/{model['modelId']}/portfolio", {"portfolios": [HOSTILE]})
 
 
-def test_a_key_that_may_only_read_shows_no_button_that_writes(closed_server, page: Page):
-    command = ["keys", "create", "reader", "--scope", "models:read", "--json"]
-    environment = {**os.environ, "STEELYARD_DATA_DIR": str(closed_server.data_dir)}
-    made = subprocess.run(
-        [sys.executable, "-m", "steelyard.cli", *command], env=environment, capture_output=True, check=True
-    )
-    page.goto(f"{closed_server.url}/models")
-    expect(page.get_by_role("button", name="Log in")).to_be_visible()
-    page.get_by_label("API key").fill(json.loads(made.stdout)["key"])
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Models")).to_be_visible()
-    expect(page.get_by_role("button", name="New model")).to_have_count(0)
-    page.goto(f"{closed_server.url}/books")
-    expect(page.get_by_role("button", name="Rebalance book")).to_have_count(0)
-
-
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_no_page_scrolls_sideways_on_a_phone(shop, book_id, page: Page):
     (model,) = [one for one in shop.call("GET", "/api/v1/models") if "steady income" in one["name"]]
@@ -247,3 +227,19 @@ def test_no_page_scrolls_sideways_on_a_phone(shop, book_id, page: Page):
     page.get_by_role("button", name="Rebalance demo-11").click()
     expect(page.get_by_role("heading", name="Why these quantities")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_a_book_is_watched_while_it_runs_and_cancelled(shop, page: Page):
+    strangers = [f"stranger-{number}" for number in range(100_000)]
+    model = new_model(shop, "Crowd", portfolios=strangers)
+    wanted = {"modelIds": [model["modelId"]]}
+    batch = shop.call("POST", "/api/v1/rebalance-batches", wanted)["batchId"]
+    page.goto(f"{shop.url}/books/{batch}")
+    expect(page.get_by_text("of 100,000 portfolios")).to_be_visible()
+    page.get_by_role("button", name="Cancel the book").click()
+    expect(page.locator(".badge", has_text="cancelled")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on where it stopped")).to_be_visible()
+    expect(page.get_by_role("heading", name="Block orders")).to_have_count(0)
+    counts = shop.call("GET", f"/api/v1/rebalance-batches/{batch}")["portfolios"]
+    assert 0 < counts["pending"] < 100_000
+    expect(page.locator(".tile-value").nth(2)).to_have_text(f"{counts['pending']:,}")

@@ -91,6 +91,7 @@ class ModelForm:
         with self._body:
             for position in model.positions:
                 self._row(position)
+        self._name.set_value(model.name)
         self._check()
 
     def _row(self, position: Position) -> None:
@@ -123,8 +124,7 @@ class ModelForm:
         self._check()
 
     def _changed(self, _: events.ValueChangeEventArguments[str | None]) -> None:
-        if self._rows or self._model.positions == ():
-            self._check()
+        self._check()
 
     def _texts(self) -> list[Row]:
         return [{name: field.value or "" for name, field in row.fields.items()} for row in self._rows]
