@@ -20,7 +20,7 @@ async def log_in(tmp_path):
 
             async def enter(*scopes: str) -> httpx.AsyncClient:
                 async with app.state.database.transaction() as session:
-                    _, secret = await keys.create_key(session, name="page", scopes=scopes, tenant="default")
+                    _, secret = await keys.create_key(session, name="page", scopes=list(scopes), tenant="default")
                 await client.post("/login", data={"api_key": secret})
                 return client
 
