@@ -238,5 +238,6 @@ def test_a_wrong_credential_is_refused_even_where_none_is_needed(client):
 
 
 def test_an_unknown_route_below_ours_answers_as_fastapi_does(client):
-    answer = client.get("/rebalance/nothing/here")
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    for accepted in ("*/*", "text/html"):  # a browser is told so too, not shown a page
+        answer = client.get("/rebalance/nothing/here", headers={"Accept": accepted})
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})

@@ -14,7 +14,7 @@ PARENT = "steelyard.parent"
 """Where the scope of a page's request holds the application that the pages were put into."""
 
 _OWN = ("/sweeps", "/models", "/books", "/jobs", "/data", "/login", "/favicon.ico")
-_NEVER = ("/api/", "/sse-proxy/", "/webhook/", "/health", "/metrics")
+_NEVER = ("/api/", "/rebalance/", "/sse-proxy/", "/webhook/", "/health", "/metrics")
 _STATIC = Path(__file__).parent / "static"
 
 
