@@ -59,8 +59,8 @@ def test_a_model_is_made_edited_and_saved(shop, page: Page):
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="Edited here")).to_be_visible()
     page.get_by_role("button", name="Add position").click()
-    page.get_by_label("Security").fill(demo_security_id("HD"))
-    page.get_by_label("Target").fill("0.105")
+    page.get_by_role("textbox", name="Security").fill(demo_security_id("HD"))
+    page.get_by_role("textbox", name="Target").fill("0.105")
     expect(page.get_by_role("status").first).to_have_text("Targets add up to 0.105 of at most 0.95; 0.895 stays cash")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".title .note")).to_contain_text("Version 2")
@@ -73,10 +73,10 @@ def test_a_model_is_made_edited_and_saved(shop, page: Page):
 def test_wrong_values_are_refused_beside_their_field_in_the_words_of_the_api(shop, page: Page):
     model = new_model(shop, "Refused")
     page.goto(f"{shop.url}/models/{model['modelId']}")
-    page.get_by_label("Target").first.fill("0.303")
+    page.get_by_role("textbox", name="Target").first.fill("0.303")
     said = page.locator(".q-field--error .q-field__messages")
     expect(said).to_have_text("`positions[0].target` was 0.303; it is 0 or a multiple of 0.005")
-    page.get_by_label("Target").first.fill("0.7")
+    page.get_by_role("textbox", name="Target").first.fill("0.7")
     expect(page.locator(".error", has_text="the targets added up to 1.0; at most 0.95")).to_be_visible()
     expect(said).to_have_count(0)
     page.get_by_role("button", name="Save").click()
@@ -86,7 +86,7 @@ def test_wrong_values_are_refused_beside_their_field_in_the_words_of_the_api(sho
 def test_who_is_slower_is_told_who_was_faster_and_reloads(shop, page: Page):
     model = new_model(shop, "Contended")
     page.goto(f"{shop.url}/models/{model['modelId']}")
-    page.get_by_label("Target").first.fill("0.25")
+    page.get_by_role("textbox", name="Target").first.fill("0.25")
     expect(page.get_by_role("status").first).to_contain_text("0.55")
     faster = {"name": "Contended", "positions": [], "portfolios": [], "version": 1}
     shop.call("PUT", f"/api/v1/model/{model['modelId']}", faster)
@@ -96,14 +96,14 @@ def test_who_is_slower_is_told_who_was_faster_and_reloads(shop, page: Page):
     expect(alert).to_contain_text("has version 2, and the request was for version 1")
     assert shop.call("GET", f"/api/v1/model/{model['modelId']}")["positions"] == []
     page.get_by_role("button", name="Reload").click()
-    expect(page.get_by_label("Target")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Target")).to_have_count(0)
     expect(page.locator(".title .note")).to_contain_text("Version 2")
 
 
 def test_portfolios_join_and_leave_while_what_is_typed_stays(shop, page: Page):
     model = new_model(shop, "Followed")
     page.goto(f"{shop.url}/models/{model['modelId']}")
-    page.get_by_label("Target").first.fill("0.2")
+    page.get_by_role("textbox", name="Target").first.fill("0.2")
     page.get_by_label("Portfolio ids").fill("demo-01, nobody")
     page.get_by_role("button", name="Add portfolios").click()
     row = page.locator("tr", has_text="nobody")
@@ -153,7 +153,7 @@ def test_a_model_s_rebalance_lists_the_portfolio_that_failed_with_code_words_and
 def test_a_book_is_submitted_followed_and_its_blocks_are_taken_away(shop, page: Page):
     page.goto(f"{shop.url}/books")
     page.get_by_role("button", name="Rebalance book").click()
-    page.get_by_label("All models").click()
+    page.get_by_role("checkbox", name="All models").click()
     page.get_by_role("button", name="Rebalance", exact=True).click()
     expect(page.locator(".form .error")).to_contain_text("at least 1 item")
     page.get_by_label("Models", exact=True).click()

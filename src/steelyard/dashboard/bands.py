@@ -60,6 +60,7 @@ def band_chart(bands: Sequence[Band], *, mode: Mode) -> Options:
     shown = [mark for mark in marks if mark["data"]]
     return {
         **base(palette),
+        "aria": {"enabled": True, "label": {"description": f"Drift bands of {len(bands)} securities"}},
         "legend": {
             "top": 0, "left": 0, "itemWidth": 14, "itemHeight": 9, "itemGap": 14, "selectedMode": False,
             "textStyle": {"color": palette.soft, "fontSize": 12},

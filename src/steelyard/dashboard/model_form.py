@@ -109,7 +109,7 @@ class ModelForm:
         self._rows.append(row)
 
     def _input(self, text: str, name: str, mode: str) -> ui.input:
-        field = ui.input(value=text, on_change=self._changed)
+        field = ui.input(value=text, on_change=self._changed).without_auto_validation()  # it would forget our errors
         field.props(f'{_FIELD} debounce={TYPING_MS} inputmode={mode} aria-label="{name}"')
         return field.props("" if self._may_write else "readonly")
 
