@@ -74,7 +74,7 @@ def test_wrong_values_are_refused_beside_their_field_in_the_words_of_the_api(sho
     model = new_model(shop, "Refused")
     page.goto(f"{shop.url}/models/{model['modelId']}")
     page.get_by_role("textbox", name="Target").first.fill("0.303")
-    said = page.locator(".q-field--error .q-field__messages")
+    said = page.locator("tr.below:visible .error")
     expect(said).to_have_text("`positions[0].target` was 0.303; it is 0 or a multiple of 0.005")
     page.get_by_role("textbox", name="Target").first.fill("0.7")
     expect(page.locator(".error", has_text="the targets added up to 1.0; at most 0.95")).to_be_visible()

@@ -25,7 +25,7 @@ TYPING_MS = 200
 
 _COLUMNS = (("Ticker", ""), ("Security", ""), ("Target", ""), ("Low drift", ""), ("High drift", ""), ("", ""))
 _NAMES = {"securityId": "Security", "target": "Target", "lowDrift": "Low drift", "highDrift": "High drift"}
-_FIELD = "outlined dense hide-bottom-space"
+_FIELD = "outlined dense hide-bottom-space no-error-icon"
 
 
 class ModelForm:
@@ -96,9 +96,10 @@ class ModelForm:
 
     def _row(self, position: Position) -> None:
         texts = dict(zip(FIELDS, _texts(position), strict=True))
-        row = _RowFields(ui.element("tr"), {})
+        row = _RowFields()
         with row.element:
-            cell("", self._tickers.get(position.security_id, "")).classes("strong")
+            ticker = self._tickers.get(position.security_id, "")
+            cell("", "" if ticker == position.security_id else ticker).classes("strong")
             for name, text in texts.items():
                 with cell(_NAMES[name]).classes("wide" if name == "securityId" else "narrow"):
                     row.fields[name] = self._input(text, _NAMES[name], "text" if name == "securityId" else "decimal")
@@ -121,6 +122,7 @@ class ModelForm:
     def _remove(self, row: _RowFields) -> None:
         self._rows.remove(row)
         self._body.remove(row.element)
+        self._body.remove(row.below)
         self._check()
 
     def _changed(self, _: events.ValueChangeEventArguments[str | None]) -> None:
@@ -157,15 +159,11 @@ class ModelForm:
         self._bar.classes(replace="bar is-bad" if is_over else "bar")
 
     def _show_problems(self, problems: tuple[tuple[str, str], ...]) -> None:
-        beside = {"name": self._name} | {
-            f"positions[{place}].{name}": field
-            for place, row in enumerate(self._rows)
-            for name, field in row.fields.items()
-        }
         said = dict(reversed(problems))  # of several about one field the first
-        for where, field in beside.items():
-            field.error = said.get(where)
-        elsewhere = [message for where, message in problems if where not in beside]
+        self._name.error = said.pop("name", None)
+        for place, row in enumerate(self._rows):
+            row.show({name: said.pop(f"positions[{place}].{name}", None) for name in row.fields})
+        elsewhere = list(said.values())
         self._refusal.set_text(" ".join(elsewhere))
         self._refusal.set_visibility(bool(elsewhere))
 
@@ -210,11 +208,22 @@ class ModelForm:
 
 
 class _RowFields:
-    """One row of the form: its element and its inputs by field."""
+    """One row of the form, its inputs by field, and a row below for what is wrong with them: it needs the width."""
 
-    def __init__(self, element: ui.element, fields: dict[str, ui.input]) -> None:
-        self.element = element
-        self.fields = fields
+    def __init__(self) -> None:
+        self.element = ui.element("tr").classes("above")
+        self.fields: dict[str, ui.input] = {}
+        self.below = ui.element("tr").classes("below")
+        with self.below, ui.element("td").props(f'colspan={len(_COLUMNS)} data-name=""').classes("wrap"):
+            self._said = ui.label().classes("error").props("role=alert")
+
+    def show(self, problems: Mapping[str, str | None]) -> None:
+        """Mark the fields with a problem and say what it is."""
+        for name, field in self.fields.items():
+            field.props(add="error" if problems[name] else "", remove="" if problems[name] else "error")
+        told = [message for message in problems.values() if message]
+        self._said.set_text(" ".join(told))
+        self.below.set_visibility(bool(told))
 
 
 def _texts(position: Position) -> tuple[str, ...]:
