@@ -7,8 +7,6 @@ attempt, so a worker that was given up for dead cannot write over the one that t
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from steelyard.core import clock
-from steelyard.core.errors import InvalidInputError
 from steelyard.infra.columns import Base, UtcDateTime
+from steelyard.infra.cursors import cursor_after, position_of
 
 MESSAGE_LENGTH_MAX = 2_000
 EVENTS_PAGE = 1_000
@@ -163,12 +161,12 @@ async def page_of_jobs(
     if status is not None:
         query = query.where(JobRow.status == status)
     if cursor is not None:
-        at, last_id = _position(cursor)
+        at, last_id = position_of(cursor)
         query = query.where(or_(JobRow.created_at < at, and_(JobRow.created_at == at, JobRow.id < last_id)))
     query = query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit + 1)
     rows = list(await session.scalars(query))
     jobs = tuple(job_of(row) for row in rows[:limit])
-    return JobPage(jobs, _cursor_after(jobs[-1]) if len(rows) > limit else None)
+    return JobPage(jobs, cursor_after(jobs[-1].created_at, jobs[-1].id) if len(rows) > limit else None)
 
 
 async def count_queued(session: AsyncSession, *, at_most: int, kinds: Sequence[str] | None = None) -> int:
@@ -254,19 +252,3 @@ async def ids_to_stop(session: AsyncSession, running: Sequence[Job]) -> set[str]
     )
     attempts = {job.id: job.attempt for job in running}
     return {job_id for job_id, attempt, cancelled in rows if cancelled or attempt != attempts[job_id]}
-
-
-def _cursor_after(job: Job) -> str:
-    return base64.urlsafe_b64encode(f"{job.created_at.isoformat()} {job.id}".encode()).decode()
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, job_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        position = datetime.fromisoformat(at)
-        if position.tzinfo is None:
-            raise ValueError
-    except (binascii.Error, ValueError):
-        message = f"`cursor` was {cursor[:100]!r}; give the `next_cursor` of the page before"
-        raise InvalidInputError(message, code="INVALID_CURSOR") from None
-    return position, job_id

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -16,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from steelyard.core import clock
-from steelyard.core.errors import InvalidInputError
+from steelyard.infra.cursors import cursor_after, position_of
 from steelyard.infra.idempotency import Answer, answer_once
 from steelyard.infra.jobs import Jobs
 from steelyard.infra.principal import Principal
@@ -119,10 +116,10 @@ async def list_sweeps(
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> dict[str, Any]:
     """Finished sweeps, newest first; `next_cursor` goes on where the page ends."""
-    before = None if cursor is None else _position(cursor)
+    before = None if cursor is None else position_of(cursor)
     runs = await store.list_runs(session, principal.tenant, limit=limit + 1, offset=offset, before=before)
     page = runs[:limit]
-    more = _cursor_after(page[-1]) if len(runs) > limit else None
+    more = cursor_after(page[-1].created_at, page[-1].id) if len(runs) > limit else None
     return {"sweeps": [run_view(run) for run in page], "returned": len(page), "next_cursor": more}
 
 
@@ -204,19 +201,3 @@ def _only(ticker: str | None, tickers: Any) -> str | None:
 
 def _json(content: dict[str, Any]) -> Response:
     return Response(orjson.dumps(content), media_type="application/json")
-
-
-def _cursor_after(run: store.SweepRun) -> str:
-    return base64.urlsafe_b64encode(f"{run.created_at.isoformat()} {run.id}".encode()).decode()
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, run_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-    except (binascii.Error, ValueError):
-        message = f"`cursor` was {cursor[:100]!r}; give the `next_cursor` of the page before"
-        raise InvalidInputError(message, code="INVALID_CURSOR") from None
-    return moment, run_id

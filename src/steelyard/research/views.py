@@ -117,15 +117,6 @@ async def combination(session: AsyncSession, run_id: str, ticker: str, windows: 
     return dict(found)
 
 
-async def combination_at(session: AsyncSession, run_id: str, ticker: str, rank: int) -> dict[str, Any] | None:
-    """The figures of the combination at a rank, 1 being the best; None where there is none."""
-    query = select(*store.RESULT_COLUMNS).where(
-        SweepResultRow.run_id == run_id, SweepResultRow.ticker == ticker, SweepResultRow.rank == rank
-    )
-    found = (await session.execute(query)).mappings().first()
-    return None if found is None else dict(found)
-
-
 async def count_runs(session: AsyncSession, tenant: str) -> int:
     """How many runs ``tenant`` has."""
     query = select(func.count()).select_from(SweepRun).where(SweepRun.tenant == tenant)
