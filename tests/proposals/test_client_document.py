@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +60,10 @@ def leaves(value):
             pass
         case _:
             yield str(value)
+
+
+def blocks(made, key) -> Any:
+    return next(section.blocks for section in made.sections if section.key == key)
 
 
 def cells(made):
@@ -145,7 +150,7 @@ def test_no_text_of_the_document_has_a_digit_that_the_artifact_lacks(artifact):
     """Figures aside, digits come with names, hashes and notes, word for word."""
     made = build_client_document(artifact)
     known = {text for text in leaves(artifact) if re.search(r"\d", text)} | {figure.text for figure in figures(made)}
-    known.add(made.section("evidence").blocks[0].rows[2][1].text)  # when it was made, to the minute
+    known.add(blocks(made, "evidence")[0].rows[2][1].text)  # when it was made, to the minute
     text = html_text(made)
     for one in sorted(known, key=len, reverse=True):
         text = text.replace(one, "")
@@ -229,16 +234,16 @@ def test_what_is_no_artifact_is_refused_by_name(change):
 
 def test_a_blocked_proposal_says_what_is_to_be_settled():
     made = build_client_document(document(holdings={"A": 5}, prices={"A": 10}, cash=1, flows=[("CHF", -5)]))
-    summary = made.section("summary")
-    assert summary.blocks[0] == Text("As it stands, this proposal cannot be carried out.", "bad")
-    table = summary.blocks[-1]
+    summary = blocks(made, "summary")
+    assert summary[0] == Text("As it stands, this proposal cannot be carried out.", "bad")
+    table = summary[-1]
     assert "A withdrawal is larger than the cash of its currency." in [row[0] for row in table.rows]
 
 
 def test_long_tables_end_and_say_where_the_rest_is():
     held = {f"I{number}": 1 for number in range(ROWS_MAX + 1)}
     made = build_client_document(document(holdings=held, prices=dict.fromkeys(held, 10), cash=1))
-    (table,) = made.section("instruments").blocks
+    (table,) = blocks(made, "instruments")
     assert (len(table.rows), table.note) == (ROWS_MAX, "Further rows are in the artifact.")
 
 
@@ -258,5 +263,5 @@ def test_figures_are_written_for_people(make, exact, text):
 
 
 def test_the_document_carries_the_hash_that_anyone_can_recompute():
-    rows = dict(build_client_document(ARTIFACT).section("evidence").blocks[0].rows)
+    rows = dict(blocks(build_client_document(ARTIFACT), "evidence")[0].rows)
     assert rows["Artifact hash"] == hash_without(ARTIFACT, "created_at", "artifact_hash")
