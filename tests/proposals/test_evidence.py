@@ -6,7 +6,10 @@ import json
 import pytest
 
 from steelyard.core.canonical import canonical_hash
+from steelyard.proposals.artifact import build_proposal_artifact
 from steelyard.proposals.evidence import verify
+from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
+from steelyard.proposals.wire import read_proposal
 from steelyard.rebalance.artifact import hash_without
 from tests.proposals.desk import buy, document, reference
 from tests.proposals.test_golden import CASES, post
@@ -64,6 +67,17 @@ def test_a_forged_request_is_found_by_its_hash_and_by_the_replay():
     assert outcome(rehashed(forged)) == {"artifact_hash": True, "request_hash": False, "replay": False}
     forged["evidence_bundle"]["hashes"]["request_hash"] = canonical_hash(inputs)
     assert outcome(rehashed(forged)) == {"artifact_hash": True, "request_hash": True, "replay": False}
+
+
+def test_the_hash_of_a_request_that_came_in_a_body_covers_the_whole_body():
+    envelope = {"created_by": "adviser", "metadata": {"title": None}}
+    plain = ARTIFACT["evidence_bundle"]["inputs"]
+    request = read_proposal(plain)
+    identity = ProposalIdentity("corr", canonical_hash({**envelope, "simulate_request": plain}), "key")
+    artifact = build_proposal_artifact(request, simulate_proposal(request, identity), created_at="2026-02-01")
+    assert verify(artifact, envelope=envelope).holds
+    assert not verify(artifact, envelope={**envelope, "created_by": "another"}).holds
+    assert outcome(artifact) == {"artifact_hash": True, "request_hash": False, "replay": True}
 
 
 def test_when_it_was_made_is_not_part_of_the_evidence():

@@ -17,7 +17,7 @@ from steelyard.proposals.artifact import build_proposal_artifact
 from steelyard.proposals.simulation import ENGINE_VERSION, ProposalIdentity, simulate_proposal
 from steelyard.proposals.wire import read_proposal
 from steelyard.rebalance.artifact import hash_without
-from steelyard.rebalance.wire import MalformedBodyError, request_hash
+from steelyard.rebalance.wire import MalformedBodyError
 
 MISSING = "missing"
 
@@ -50,18 +50,28 @@ class Verification:
         return all(check.holds for check in self.checks)
 
 
-def verify(artifact: Mapping[str, Any]) -> Verification:
-    """Recompute the hashes of an artifact as it was stored, and its content."""
+def verify(artifact: Mapping[str, Any], *, envelope: Mapping[str, Any] | None = None) -> Verification:
+    """Recompute the hashes of an artifact as it was stored, and its content.
+
+    Args:
+        artifact: plain values, as JSON brings them back.
+        envelope: what the request came in, where it was stored with a proposal: the other fields of the
+            body (``created_by``, ``metadata``), which the request hash then covers too.
+    """
     bundle = _part(artifact, "evidence_bundle")
     hashes, inputs = _part(bundle, "hashes"), _part(bundle, "inputs")
     whole = hash_without(dict(artifact), "created_at", "artifact_hash")
     return Verification(
         (
             _compared("artifact_hash", hashes.get("artifact_hash"), whole),
-            _compared("request_hash", hashes.get("request_hash"), canonical_hash(inputs)),
+            _compared("request_hash", hashes.get("request_hash"), canonical_hash(_body(inputs, envelope))),
             _replayed(artifact, bundle, inputs),
         )
     )
+
+
+def _body(inputs: Mapping[str, Any], envelope: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return inputs if envelope is None else {**envelope, "simulate_request": inputs}
 
 
 def _compared(part: str, promised: Any, found: str) -> Check:
@@ -79,7 +89,7 @@ def _replayed(artifact: Mapping[str, Any], bundle: Mapping[str, Any], inputs: Ma
         return Check("replay", version, str(error), holds=False)
     lineage = _part(_part(_part(bundle, "engine_outputs"), "proposal_result"), "lineage")
     identity = ProposalIdentity(
-        str(artifact.get("correlation_id")), request_hash(request), lineage.get("idempotency_key")
+        str(artifact.get("correlation_id")), str(lineage.get("request_hash")), lineage.get("idempotency_key")
     )
     again = build_proposal_artifact(
         request, simulate_proposal(request, identity), created_at=str(artifact.get("created_at"))
