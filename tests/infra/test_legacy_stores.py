@@ -85,9 +85,9 @@ def test_production_asks_for_a_server_for_each_store_in_order(environment, is_sq
 
 def test_a_store_on_a_server_without_address_is_noticed():
     stores = LegacyStores.read({"PROPOSAL_STORE_BACKEND": "POSTGRES"})
-    assert stores.without_dsn(stores.proposals, is_sqlite=True)
-    assert not stores.without_dsn(stores.proposals, is_sqlite=False)
-    assert not stores.without_dsn(stores.runs, is_sqlite=True)
+    assert stores.missing_dsn(stores.proposals, is_sqlite=True) == "PROPOSAL_POSTGRES_DSN_REQUIRED"
+    assert not stores.missing_dsn(stores.proposals, is_sqlite=False)
+    assert not stores.missing_dsn(stores.runs, is_sqlite=True)
 
 
 async def test_cutover_needs_the_production_profile():

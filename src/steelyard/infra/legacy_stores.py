@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steelyard.core.errors import ConfigurationError
+from steelyard.core.errors import ConfigurationError, UnavailableError
 
 DATABASE_VARIABLE = "STEELYARD_DATABASE_URL"
 _PACK_FLAGS = ("DPM_POLICY_PACKS_ENABLED", "DPM_POLICY_PACK_ADMIN_APIS_ENABLED")
@@ -93,9 +93,19 @@ class LegacyStores:
         """The variables that choose something other than a server, with what they choose."""
         return [f"{store.variable}={store.backend}" for store in self.all if store.backend and not store.is_postgres]
 
-    def without_dsn(self, store: LegacyStore, *, is_sqlite: bool) -> bool:
-        """Whether a store was told to use a server and none is known."""
-        return store.is_postgres and not store.dsn and is_sqlite
+    def missing_dsn(self, store: LegacyStore, *, is_sqlite: bool) -> str | None:
+        """The code of what a store lacks that was told to use a server where none is known, or None."""
+        return f"{store.prefix}_DSN_REQUIRED" if store.is_postgres and not store.dsn and is_sqlite else None
+
+    def require(self, store: LegacyStore, *, is_sqlite: bool) -> None:
+        """Refuse where :meth:`missing_dsn`.
+
+        Raises:
+            UnavailableError: with the code ``<PREFIX>_DSN_REQUIRED``.
+        """
+        if code := self.missing_dsn(store, is_sqlite=is_sqlite):
+            message = f"`{store.variable}` is POSTGRES and `{store.prefix}_DSN` is not set"
+            raise UnavailableError(message, code=code)
 
     def production_problems(self, *, is_sqlite: bool) -> list[tuple[str, str]]:
         """What the production profile does not allow, as (reason code, sentence), in the contract's order."""

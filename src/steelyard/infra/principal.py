@@ -9,7 +9,7 @@ from steelyard.core.errors import ForbiddenError, InvalidInputError
 ADMIN = "admin"
 """The scope that covers every other."""
 
-_ROOMS = ("sweeps", "data", "models", "rebalance")
+_ROOMS = ("sweeps", "data", "models", "rebalance", "proposals")
 SCOPES = frozenset({ADMIN, *(f"{room}:{verb}" for room in _ROOMS for verb in ("read", "write"))})
 DEFAULT_TENANT = "default"
 

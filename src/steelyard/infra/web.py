@@ -61,7 +61,8 @@ def set_session_cookie(response: Response, session_id: str, settings: Settings) 
     )
 
 
-_OPEN_SCOPES = frozenset({"models:read", "models:write", "rebalance:read", "rebalance:write"})
+_OPEN_ROOMS = ("models", "rebalance", "proposals")
+_OPEN_SCOPES = frozenset(f"{room}:{verb}" for room in _OPEN_ROOMS for verb in ("read", "write"))
 ANYONE = Principal(DEFAULT_TENANT, "anyone", _OPEN_SCOPES)
 """Who asks without a credential where the routes of requirements 001 and 003 are open."""
 

@@ -78,9 +78,7 @@ class Rebalancing:
         Raises:
             UnavailableError: with the code ``<PREFIX>_DSN_REQUIRED``.
         """
-        if self.stores.without_dsn(store, is_sqlite=self._database.is_sqlite):
-            message = f"`{store.variable}` is POSTGRES and `{store.prefix}_DSN` is not set"
-            raise UnavailableError(message, code=f"{store.prefix}_DSN_REQUIRED")
+        self.stores.require(store, is_sqlite=self._database.is_sqlite)
 
     def shelf(self, principal: Principal) -> Shelf:
         """The runs that ``principal`` may see."""

@@ -17,6 +17,8 @@ from steelyard.infra.settings import Settings, use_settings
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models.book_job import BOOK, book_job
 from steelyard.models.composition import ModelParts, model_parts
+from steelyard.proposals.service import Proposals
+from steelyard.proposals.toggles import ProposalToggles
 from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.purging import purge_regularly
 from steelyard.rebalance.service import Rebalancing
@@ -34,6 +36,7 @@ class Parts:
     models: ModelParts
     rebalancing: Rebalancing
     rebalance_operations: Operations
+    proposals: Proposals
 
 
 @asynccontextmanager
@@ -43,7 +46,9 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     database = Database(settings)
     jobs = Jobs(settings, database)
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))
-    rebalancing = Rebalancing(database, Toggles.read(os.environ), LegacyStores.read(os.environ))
+    stores = LegacyStores.read(os.environ)
+    rebalancing = Rebalancing(database, Toggles.read(os.environ), stores)
+    proposals = Proposals(database, ProposalToggles.read(os.environ), stores)
     operations = Operations(database, jobs, rebalancing)
     try:
         if settings.is_sqlite:
@@ -51,7 +56,7 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
         async with model_parts(settings, database) as models:
             jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
             jobs.register(BOOK, book_job(models, database))
-            parts = Parts(database, jobs, webhooks, models, rebalancing, operations)
+            parts = Parts(database, jobs, webhooks, models, rebalancing, operations, proposals)
             async with _working(parts) if works else _idle():
                 yield parts
     finally:
