@@ -7,6 +7,7 @@ asked to leave out the time and to take the file's id from its content.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Collection
 from functools import partial
 from html import escape
@@ -69,8 +70,16 @@ _HEADLINE = ParagraphStyle("headline", _BODY, fontName=_BOLD, fontSize=11, leadi
 _TITLE = ParagraphStyle("title", _BODY, fontName=_BOLD, fontSize=18, leading=22, spaceAfter=3)
 
 
+_ONE_AT_A_TIME = threading.Lock()  # reportlab's fonts are shared and remember what they drew
+
+
 def client_pdf(document: ClientDocument) -> bytes:
     """The whole file."""
+    with _ONE_AT_A_TIME:
+        return _drawn(document)
+
+
+def _drawn(document: ClientDocument) -> bytes:
     glyphs = _glyphs()
     file = io.BytesIO()
     title = _printable(document.title, glyphs)

@@ -23,6 +23,7 @@ from steelyard.models import account_endpoints, book_endpoints
 from steelyard.models import endpoints as model_endpoints
 from steelyard.models import rebalance_endpoints as model_rebalances
 from steelyard.models.composition import warm_up
+from steelyard.proposals import document_endpoints as proposal_documents
 from steelyard.proposals import endpoints as proposal_endpoints
 from steelyard.proposals import lifecycle_endpoints as proposal_lifecycle
 from steelyard.proposals import support_endpoints as proposal_support
@@ -64,6 +65,7 @@ API = (
     proposal_endpoints.router,
     proposal_support.router,  # before the lifecycle, whose /{proposal_id} takes any name
     proposal_lifecycle.router,
+    proposal_documents.router,
 )
 
 

@@ -1,0 +1,47 @@
+"""Files of a version to take away: the client's document as HTML or PDF, and the artifact itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from steelyard.proposals.client_document import build_client_document
+from steelyard.proposals.client_html import client_html
+from steelyard.proposals.client_pdf import client_pdf
+from steelyard.proposals.documents import artifact_bytes
+from steelyard.proposals.tables import VersionRow
+from steelyard.proposals.version_evidence import artifact_of
+
+FileFormat = Literal["html", "pdf", "json"]
+
+_MEDIA_TYPES: dict[FileFormat, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
+
+
+async def version_file(version: VersionRow, file_format: FileFormat, *, as_download: bool = False) -> Response:
+    """A version, read with its documents, as a file; drawn in a thread, for a long one takes a while.
+
+    Raises:
+        DataIntegrityError: the stored artifact cannot be read.
+    """
+    content = await asyncio.to_thread(_content, version, file_format)
+    name = quote(f"{version.proposal_id}_v{version.version_no}.{file_format}", safe="")
+    headers = {
+        "Content-Disposition": f"{'attachment' if as_download else 'inline'}; filename*=UTF-8''{name}",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=_MEDIA_TYPES[file_format], headers=headers)
+
+
+def _content(version: VersionRow, file_format: FileFormat) -> bytes:
+    if file_format == "json":
+        return artifact_bytes(version)
+    document = build_client_document(artifact_of(version))
+    return client_pdf(document) if file_format == "pdf" else client_html(document).encode()
