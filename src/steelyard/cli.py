@@ -12,6 +12,7 @@ from steelyard.core.errors import SteelyardError
 from steelyard.infra import commands as infra
 from steelyard.market.commands import data_commands
 from steelyard.models.commands import models_app, rebalance
+from steelyard.proposals.commands import proposals_app
 from steelyard.rebalance.commands import analyze, simulate
 from steelyard.research.commands import sweep
 from steelyard.server.book_commands import book_app
@@ -49,6 +50,7 @@ app.add_typer(infra.keys_app)
 app.add_typer(infra.db_app)
 app.add_typer(models_app)
 app.add_typer(book_app)
+app.add_typer(proposals_app)
 app.command()(rebalance)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from steelyard.proposals.tables import VersionRow
 from steelyard.proposals.version_evidence import artifact_of
 
 FileFormat = Literal["html", "pdf", "json"]
+FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 _MEDIA_TYPES: dict[FileFormat, str] = {
     "html": "text/html; charset=utf-8",
@@ -30,7 +31,7 @@ async def version_file(version: VersionRow, file_format: FileFormat, *, as_downl
     Raises:
         DataIntegrityError: the stored artifact cannot be read.
     """
-    content = await asyncio.to_thread(_content, version, file_format)
+    content = await asyncio.to_thread(file_content, version, file_format)
     name = quote(f"{version.proposal_id}_v{version.version_no}.{file_format}", safe="")
     headers = {
         "Content-Disposition": f"{'attachment' if as_download else 'inline'}; filename*=UTF-8''{name}",
@@ -40,7 +41,12 @@ async def version_file(version: VersionRow, file_format: FileFormat, *, as_downl
     return Response(content, media_type=_MEDIA_TYPES[file_format], headers=headers)
 
 
-def _content(version: VersionRow, file_format: FileFormat) -> bytes:
+def file_content(version: VersionRow, file_format: FileFormat) -> bytes:
+    """The bytes of the file; drawing a long document takes a while.
+
+    Raises:
+        DataIntegrityError: the stored artifact cannot be read.
+    """
     if file_format == "json":
         return artifact_bytes(version)
     document = build_client_document(artifact_of(version))
