@@ -4,6 +4,8 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from steelyard.core.clock import frozen_at
 from tests.conformance.compare import without
 from tests.proposals.desk import buy, document, reference, run, sell
@@ -19,8 +21,12 @@ WORDS = {
 }
 
 
-def test_a_client_can_recompute_its_hash():
-    artifact = document(**WORDS)
+ODD_SHELVES = [{}, {"created_at": "x"}, {"artifact_hash": "x", "y": "created_at"}, {"\x7f": "\u00e9\u2028\U0001f600"}]
+
+
+@pytest.mark.parametrize("attributes", ODD_SHELVES)
+def test_a_client_can_recompute_its_hash(attributes):
+    artifact = document(**WORDS, shelf={"A": {"attributes": attributes}})
     plain = without(artifact, frozenset({"created_at", "artifact_hash"}))
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
     assert artifact["evidence_bundle"]["hashes"]["artifact_hash"] == "sha256:" + hashlib.sha256(canonical).hexdigest()

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from steelyard.core.errors import InvalidInputError
-from steelyard.proposals.api import propose, read_proposal
+from steelyard.proposals.api import propose
+from steelyard.proposals.wire import read_proposal
 from steelyard.rebalance.wire import MalformedBodyError
 from tests.conformance.compare import VOLATILE, Comparison
 from tests.rebalance.test_golden import recorded

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from steelyard.core.errors import InvalidInputError
-from steelyard.proposals.api import propose, read_proposal
+from steelyard.proposals.api import propose
+from steelyard.proposals.wire import read_proposal
 from steelyard.rebalance.wire import MalformedBodyError
 from tests.proposals.desk import buy, buy_for, proposal, run, sell
 from tests.rebalance.desk import cash_after, rule, traded

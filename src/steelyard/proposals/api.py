@@ -9,10 +9,10 @@ from typing import Any
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError
 from steelyard.proposals.artifact import build_proposal_artifact
-from steelyard.proposals.schemas import ProposalSimulateRequest
 from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
 from steelyard.proposals.values import ProposalRequest, ProposalResult
-from steelyard.rebalance.wire import MalformedBodyError, read_carefully, request_hash
+from steelyard.proposals.wire import read_proposal
+from steelyard.rebalance.wire import MalformedBodyError, request_hash
 
 DISABLED = "PROPOSAL_SIMULATION_DISABLED"
 
@@ -50,15 +50,6 @@ def propose(
     result = simulate_proposal(typed, identity)
     created_at = clock.now().isoformat(timespec="microseconds")
     return Proposal(result, build_proposal_artifact(typed, result, created_at=created_at))
-
-
-def read_proposal(body: bytes | Mapping[str, Any]) -> ProposalRequest:
-    """The request of a proposal, from JSON or from plain values.
-
-    Raises:
-        MalformedBodyError: with every fault found.
-    """
-    return read_carefully(body, ProposalSimulateRequest, ProposalRequest)
 
 
 def _checked(request: Mapping[str, Any] | bytes) -> ProposalRequest:

@@ -18,11 +18,12 @@ from steelyard.proposals.drift import class_weights, instrument_weights
 from steelyard.proposals.simulation import ENGINE_VERSION, proposal_gate
 from steelyard.proposals.values import CashFlow, ProposalRequest, ProposalResult, SuitabilityResult
 from steelyard.rebalance.artifact import hash_without
+from steelyard.rebalance.hashing import quick_hash
 from steelyard.rebalance.result import AllocationMetric, FxSpot, GateDecision, SecurityTrade, SimulatedState
 from steelyard.rebalance.values import ZERO
 
 ORDERING_POLICY = "CASH_FLOW->SELL->FX->BUY"
-_FOUR_DECIMALS = Decimal("0.0001")
+_NOT_HASHED = ("created_at", "artifact_hash")
 _RISK_DISCLAIMER = (
     "Simulated figures rest on the prices and rates named in this document; executed trades may differ from them."
 )
@@ -60,8 +61,13 @@ def build_proposal_artifact(request: ProposalRequest, result: ProposalResult, *,
         },
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(artifact))
-    plain["evidence_bundle"]["hashes"]["artifact_hash"] = hash_without(plain, "created_at", "artifact_hash")
+    plain["evidence_bundle"]["hashes"]["artifact_hash"] = _hash_of(plain)
     return plain
+
+
+def _hash_of(plain: dict[str, Any]) -> str:
+    undated = {name: part for name, part in plain.items() if name != "created_at"}
+    return quick_hash(undated, absent=_NOT_HASHED) or hash_without(undated, *_NOT_HASHED)
 
 
 def _summary(request: ProposalRequest, result: ProposalResult, gate: GateDecision) -> dict[str, Any]:

@@ -9,7 +9,6 @@ Source: contract dpm, sections 1 and 10.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -20,10 +19,12 @@ from pydantic import BaseModel, ValidationError
 
 from steelyard.core.canonical import canonical_hash
 from steelyard.rebalance import limits, schemas
+from steelyard.rebalance.hashing import quick_hash
 from steelyard.rebalance.values import (
     ONE,
     BatchRebalanceRequest,
     EngineOptions,
+    MarketDataSnapshot,
     Money,
     PortfolioSnapshot,
     RebalanceRequest,
@@ -31,7 +32,6 @@ from steelyard.rebalance.values import (
 )
 
 T = TypeVar("T")
-_CANONICAL = msgspec.json.Encoder(order="sorted")
 _REQUESTS = msgspec.json.Decoder(RebalanceRequest)
 _BATCHES = msgspec.json.Decoder(BatchRebalanceRequest)
 
@@ -92,14 +92,8 @@ def read_options(options: Mapping[str, Any]) -> EngineOptions:
 
 
 def request_hash(request: msgspec.Struct) -> str:
-    """The canonical hash of a request with all defaults filled in.
-
-    The encoder writes the bytes of ``core.canonical`` for text of printable ASCII.
-    """
-    encoded = _CANONICAL.encode(request)
-    if encoded.isascii() and b"\x7f" not in encoded:
-        return "sha256:" + hashlib.sha256(encoded).hexdigest()
-    return canonical_hash(msgspec.to_builtins(request))
+    """The canonical hash of a request with all defaults filled in."""
+    return quick_hash(request) or canonical_hash(msgspec.to_builtins(request))
 
 
 def _decoded(body: bytes, decoder: msgspec.json.Decoder[T], is_sound: Callable[[T], bool]) -> T | None:
@@ -161,7 +155,7 @@ def _plain(value: Any) -> Any:
 def _is_sound_request(request: RebalanceRequest) -> bool:
     """What the types of the values do not say."""
     options = request.options
-    return _is_sound_book(request) and _are_sound_options(options)
+    return _is_sound_book(request) and are_sound_options(options)
 
 
 def _is_sound_batch(request: BatchRebalanceRequest) -> bool:
@@ -169,16 +163,25 @@ def _is_sound_batch(request: BatchRebalanceRequest) -> bool:
 
 
 def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
-    portfolio, market = request.portfolio_snapshot, request.market_data_snapshot
-    targets, shelf = request.model_portfolio.targets, request.shelf_entries
-    lists = (portfolio.positions, portfolio.cash_balances, market.prices, market.fx_rates, targets, shelf)
+    targets = request.model_portfolio.targets
+    return (
+        len(targets) <= limits.ROWS_MAX
+        and are_sound_snapshots(request.portfolio_snapshot, request.market_data_snapshot, request.shelf_entries)
+        and are_ordinary([target.weight for target in targets])
+    )
+
+
+def are_sound_snapshots(
+    portfolio: PortfolioSnapshot, market: MarketDataSnapshot, shelf: tuple[ShelfEntry, ...]
+) -> bool:
+    """Whether the parts that all requests share keep the rules that their types do not say."""
+    lists = (portfolio.positions, portfolio.cash_balances, market.prices, market.fx_rates, shelf)
     return (
         max(map(len, lists)) <= limits.ROWS_MAX
         and len(portfolio.portfolio_id) <= limits.NAME_CHARACTERS_MAX
-        and _are_ordinary([row.price for row in market.prices])
-        and _are_ordinary([row.rate for row in market.fx_rates])
-        and _are_ordinary([target.weight for target in targets])
-        and _are_ordinary(list(_amounts(portfolio, shelf)))
+        and are_ordinary([row.price for row in market.prices])
+        and are_ordinary([row.rate for row in market.fx_rates])
+        and are_ordinary(list(_amounts(portfolio, shelf)))
         and _lots_are_sound(portfolio)
         and all(
             len(row.attributes) <= limits.OPTION_KEYS_MAX and (row.lot_size is None or row.lot_size > 0)
@@ -204,7 +207,7 @@ def _amounts(portfolio: PortfolioSnapshot, shelf: tuple[ShelfEntry, ...]) -> Ite
             yield row.lot_size
 
 
-def _are_ordinary(values: list[Decimal]) -> bool:
+def are_ordinary(values: list[Decimal]) -> bool:
     """Whether all are within the limits; cheap for the usual case of values near 1."""
     try:
         if all(ONE > value > 0 for value in values):
@@ -226,8 +229,8 @@ def _lots_are_sound(portfolio: PortfolioSnapshot) -> bool:
     return True
 
 
-def _are_sound_options(options: EngineOptions) -> bool:
-    """Options other than the simplest are few and go the careful way."""
+def are_sound_options(options: EngineOptions) -> bool:
+    """Whether options keep the rules that their types do not say."""
     numbers = [
         options.compare_target_methods_tolerance,
         options.cash_band_min_weight,
