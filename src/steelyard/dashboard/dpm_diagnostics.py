@@ -11,7 +11,7 @@ from nicegui import ui
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import amount, listed, money, quantity, weight
-from steelyard.dashboard.dpm_words import spoken, words_of
+from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import Tone, badge, card, cell, words
 
 ROWS_MAX = 200
@@ -43,9 +43,22 @@ class Change:
     meaning: str
 
 
-def show_diagnostics(result: Rows) -> None:
-    """Draw the cards; those without anything to say are left out."""
-    _show_findings(findings(result))
+def show_findings(result: Rows) -> None:
+    """Draw the card of what was noticed."""
+    found = findings(result)
+    with card("What the engine noticed"):
+        if not found:
+            ui.label("Nothing out of the ordinary.").classes("soft")
+            return
+        with ui.element("ul").classes("findings").mark("findings"):
+            for one in found[:ROWS_MAX]:
+                with ui.element("li"):
+                    badge(one.short, one.tone).classes("wrap-any")
+                    ui.label(one.text).classes("soft")
+
+
+def show_changes(result: Rows) -> None:
+    """Draw the cards of what was left out, cut or may not be traded; nothing where there is none."""
     changes = changes_of(result["diagnostics"])
     untouched = sum(_is_nothing(one) for one in result["diagnostics"]["suppressed_intents"])
     _show_changes(changes, untouched)
@@ -139,18 +152,6 @@ def _units(text: str) -> str:
 
 def _is_nothing(suppressed: Rows) -> bool:
     return not Decimal(suppressed["intended_notional"]["amount"])
-
-
-def _show_findings(found: list[Finding]) -> None:
-    with card("What the engine noticed"):
-        if not found:
-            ui.label("Nothing out of the ordinary.").classes("empty")
-            return
-        with ui.element("ul").classes("findings").mark("findings"):
-            for one in found[:ROWS_MAX]:
-                with ui.element("li"):
-                    badge(one.short, one.tone).classes("wrap-any")
-                    ui.label(one.text or spoken(one.short)).classes("soft")
 
 
 def _show_changes(changes: list[Change], untouched: int) -> None:

@@ -74,7 +74,8 @@ def ladder_chart(ladder: Ladder, *, mode: Mode) -> Options:
         "silent": True, "symbol": "none", "animation": False,
         "lineStyle": {"color": palette.bad, "type": "dashed", "width": 1},
         "label": {
-            "formatter": "floor", "position": "insideEndBottom", "color": palette.bad, "fontSize": 11, "distance": 2,
+            "formatter": "lowest allowed",
+            "position": "insideStartTop", "color": palette.bad, "fontSize": 11, "distance": 3,
         },
         "data": [{"yAxis": ladder.floor}],
     }  # fmt: skip

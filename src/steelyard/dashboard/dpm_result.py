@@ -9,11 +9,11 @@ from typing import Any
 from nicegui import ui
 
 from steelyard.dashboard import figures
-from steelyard.dashboard.dpm_diagnostics import show_diagnostics
+from steelyard.dashboard.dpm_diagnostics import show_changes, show_findings
 from steelyard.dashboard.dpm_figures import listed, money, weight
 from steelyard.dashboard.dpm_graph import show_graph
 from steelyard.dashboard.dpm_ladder import show_ladder
-from steelyard.dashboard.dpm_rules import show_gate, show_rules
+from steelyard.dashboard.dpm_rules import measured, show_gate, show_rules
 from steelyard.dashboard.dpm_targets import show_targets
 from steelyard.dashboard.dpm_trades import share_of_portfolio, show_trades, traded_value
 from steelyard.dashboard.dpm_weights import cash_weight, distance, has_after, show_weights
@@ -31,11 +31,12 @@ def show_result(result: Mapping[str, Any]) -> None:
         show_weights(result, mode=mode)
         with ui.element("div").classes("parts"):
             show_gate(result)
+            show_findings(result)
             show_rules(result)
     show_trades(result)
     show_graph(result, mode=mode)
     show_ladder(result, mode=mode)
-    show_diagnostics(result)
+    show_changes(result)
     show_targets(result)
     with ui.element("div").classes("two"):
         _show_tax(result)
@@ -62,8 +63,9 @@ def headline(result: Mapping[str, Any]) -> str:
 
 def reasons(result: Mapping[str, Any]) -> list[str]:
     """Why the outcome is what it is, at most a handful of sentences."""
-    failed = [words_of(rule["rule_id"]) for rule in result["rule_results"] if rule["status"] == "FAIL"]
-    said = [f"Broken: {rule.short.lower()}. {rule.meaning}" for rule in failed]
+    failed = [rule for rule in result["rule_results"] if rule["status"] == "FAIL"]
+    base = result["before"]["total_value"]["currency"]
+    said = [f"{words_of(rule['rule_id']).short}: {measured(rule, base)}." for rule in failed]
     gaps = result["diagnostics"]["data_quality"]
     for name, what in (("price_missing", "price"), ("fx_missing", "exchange rate"), ("shelf_missing", "shelf row")):
         if gaps[name]:

@@ -14,8 +14,7 @@ from steelyard.dashboard.shell import Tone, badge, card, cell, facts, words
 
 Rule = Mapping[str, Any]
 
-_KINDS: Mapping[str, str] = {"HARD": "blocks", "SOFT": "asks for a review", "INFO": "is only told"}
-_COLUMNS = (("Rule", ""), ("Measured", ""), ("If it fails, it", ""), ("", ""))
+_COLUMNS = (("Rule", ""), ("Measured", ""), ("", ""))
 
 
 def show_rules(result: Mapping[str, Any]) -> None:
@@ -77,7 +76,7 @@ def outcome(rule: Rule) -> tuple[str, Tone]:
     """The outcome in a word and its tone."""
     if rule["status"] == "PASS":
         return "holds", "good"
-    return ("blocks", "bad") if rule["severity"] == "HARD" else ("failed", "doubtful")
+    return ("blocks", "bad") if rule["severity"] == "HARD" else ("asks for review", "doubtful")
 
 
 def _row(rule: Rule, result: Mapping[str, Any]) -> None:
@@ -89,7 +88,6 @@ def _row(rule: Rule, result: Mapping[str, Any]) -> None:
             ui.label(measured(rule, result["before"]["total_value"]["currency"]))
             if rule["status"] == "FAIL" and rule["remediation_hint"]:
                 ui.label(rule["remediation_hint"]).classes("small soft")
-        cell("If it fails, it", _KINDS.get(rule["severity"], rule["severity"].lower())).classes("soft")
         with cell("Outcome"):
             badge(*outcome(rule))
 

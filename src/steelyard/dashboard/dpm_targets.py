@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import weight
-from steelyard.dashboard.dpm_weights import has_after
+from steelyard.dashboard.dpm_weights import has_after, held_weights
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import badge, card, cell, words
 
@@ -38,25 +37,17 @@ def show_targets(result: Mapping[str, Any]) -> None:
 
 
 def _rows(result: Mapping[str, Any], targets: list[Mapping[str, Any]]) -> None:
-    before, after = _weights(result["before"]), _weights(result["after_simulated"])
+    before, after = held_weights(result["before"]), held_weights(result["after_simulated"])
     ends = has_after(result)
     for one in targets:
         name = one["instrument_id"]
         with ui.element("tr"):
             cell("", name).classes("strong wrap-any")
-            cell("Before", weight(before.get(name, 0)), is_number=True)
+            cell("Before", weight(before[name]), is_number=True)
             cell("Model", weight(one["model_weight"]), is_number=True)
             cell("Target", weight(one["final_weight"]), is_number=True)
-            cell("After", weight(after.get(name, 0)) if ends else figures.UNDEFINED, is_number=True)
+            cell("After", weight(after[name]) if ends else figures.UNDEFINED, is_number=True)
             with cell("").classes("wrap-tags"), ui.element("div").classes("row tight"):
                 for tag in one["tags"]:
                     says = words_of(tag)
                     badge(says.short, says.tone).tooltip(says.meaning)
-
-
-def _weights(state: Mapping[str, Any]) -> dict[str, Decimal]:
-    weights: dict[str, Decimal] = {}
-    for one in state["positions"]:
-        name = one["instrument_id"]
-        weights[name] = weights.get(name, Decimal(0)) + Decimal(one["weight"])
-    return weights

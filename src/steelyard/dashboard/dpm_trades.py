@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from nicegui import ui
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import amount, listed, money, quantity, weight
+from steelyard.dashboard.dpm_weights import held_weights
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import Tone, badge, card, cell, words
 
@@ -24,6 +26,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From a weight to a target, both shares of the portfolio, with the target's tags."""
+
+    before: Decimal
+    target: Decimal
+    tags: tuple[str, ...]
+
+
 def show_trades(result: Mapping[str, Any]) -> None:
     """Draw the card."""
     intents = result["intents"]
@@ -32,7 +43,7 @@ def show_trades(result: Mapping[str, Any]) -> None:
             ui.label(_why_none(result)).classes("empty")
             return
         names = {one["intent_id"]: order_name(one) for one in intents}
-        with ui.element("div").classes("scroll tall-orders"):
+        with ui.element("div").classes("scroll"):
             _table(intents[:ROWS_MAX], names, result)
         if len(intents) > ROWS_MAX:
             ui.label(f"The first {ROWS_MAX} of {len(intents):,}; the artifact has all.").classes("note")
@@ -80,15 +91,27 @@ def _table(intents: list[Mapping[str, Any]], names: Mapping[str, str], result: M
         with ui.element("thead"), ui.element("tr"):
             for name, kind in _COLUMNS:
                 words("th", name).classes(kind)
+        moves = moves_of(result)
         with ui.element("tbody"):
             for intent in intents:
                 with ui.element("tr"):
                     with cell(""):
                         badge(side_of(intent), SIDE_TONES[side_of(intent)])
-                    _row(intent, names, result)
+                    _row(intent, names, result, moves)
 
 
-def _row(intent: Mapping[str, Any], names: Mapping[str, str], result: Mapping[str, Any]) -> None:
+def moves_of(result: Mapping[str, Any]) -> dict[str, Move]:
+    """From what weight to what target each instrument is to move, and the tags that say why."""
+    held = held_weights(result["before"])
+    return {
+        one["instrument_id"]: Move(held[one["instrument_id"]], Decimal(one["final_weight"]), tuple(one["tags"]))
+        for one in result["target"]["targets"]
+    }
+
+
+def _row(
+    intent: Mapping[str, Any], names: Mapping[str, str], result: Mapping[str, Any], moves: Mapping[str, Move]
+) -> None:
     is_exchange = intent["intent_type"] == "FX_SPOT"
     cell("Order", str(intent["pair"] if is_exchange else intent["instrument_id"])).classes("strong wrap-any")
     cell("Quantity", "" if is_exchange else quantity(intent["quantity"]), is_number=True)
@@ -98,13 +121,20 @@ def _row(intent: Mapping[str, Any], names: Mapping[str, str], result: Mapping[st
         if second:
             ui.label(second).classes("faint small")
     cell("Of the portfolio", "" if is_exchange else _share(intent, result), is_number=True)
-    with cell("Why").classes("wrap"), ui.element("div").classes("row tight"):
-        why = words_of(intent["rationale"]["code"])
-        ui.label(why.meaning or intent["rationale"]["message"]).classes("soft")
-        for code in intent.get("constraints_applied", ()):
+    move = None if is_exchange else moves.get(intent["instrument_id"])
+    with cell("Why").classes("wrap apart"), ui.element("div").classes("row tight"):
+        ui.label(_reason(intent, move)).classes("soft")
+        for code in (*(move.tags if move else ()), *intent.get("constraints_applied", ())):
             tag = words_of(code)
             badge(tag.short, tag.tone).tooltip(tag.meaning)
     cell("Waits for", listed(names.get(one, one) for one in intent["dependencies"])).classes("wrap-any soft")
+
+
+def _reason(intent: Mapping[str, Any], move: Move | None) -> str:
+    why = words_of(intent["rationale"]["code"])
+    if move is None:
+        return why.meaning or str(intent["rationale"]["message"])
+    return f"{why.short}: {weight(move.before)} held, {weight(move.target)} wanted."
 
 
 def _amounts(intent: Mapping[str, Any]) -> tuple[str, str]:

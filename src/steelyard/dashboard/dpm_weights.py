@@ -53,7 +53,7 @@ def show_weights(result: Mapping[str, Any], *, mode: Mode) -> None:
 
 def weight_rows(result: Mapping[str, Any]) -> list[WeightRow]:
     """Every instrument held, aimed at or held afterwards, the largest weight first, and cash last."""
-    before, after = _held(result["before"]), _held(result["after_simulated"])
+    before, after = held_weights(result["before"]), held_weights(result["after_simulated"])
     targets = {one["instrument_id"]: Decimal(one["final_weight"]) for one in result["target"]["targets"]}
     aims, ends = bool(targets), has_after(result)
     rows = [
@@ -84,6 +84,14 @@ def has_after(result: Mapping[str, Any]) -> bool:
     return bool(result["intents"]) and not result["diagnostics"]["cash_ladder_breaches"]
 
 
+def held_weights(state: Mapping[str, Any]) -> defaultdict[str, Decimal]:
+    """The share of each instrument in a state; 0 for one that is not in it."""
+    held: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for one in state["positions"]:
+        held[one["instrument_id"]] += Decimal(one["weight"])
+    return held
+
+
 def cash_weight(state: Mapping[str, Any]) -> Decimal:
     """The share of all cash in a state."""
     return sum(
@@ -96,7 +104,7 @@ def distance(result: Mapping[str, Any], state: Mapping[str, Any]) -> Decimal | N
     targets = {one["instrument_id"]: Decimal(one["final_weight"]) for one in result["target"]["targets"]}
     if not targets:
         return None
-    held = _held(state)
+    held = held_weights(state)
     cash_aim = Decimal(1) - sum(targets.values(), Decimal(0))
     apart = sum((abs(held[name] - targets.get(name, Decimal(0))) for name in {*held, *targets}), Decimal(0))
     return (apart + abs(cash_weight(state) - cash_aim)) / 2
@@ -144,13 +152,6 @@ def weight_chart(rows: Sequence[WeightRow], *, mode: Mode) -> Options:
             for name, values, colour in shown
         ],
     }  # fmt: skip
-
-
-def _held(state: Mapping[str, Any]) -> defaultdict[str, Decimal]:
-    held: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for one in state["positions"]:
-        held[one["instrument_id"]] += Decimal(one["weight"])
-    return held
 
 
 def _row(label: str, before: Decimal, target: Decimal | None, after: Decimal | None) -> WeightRow:

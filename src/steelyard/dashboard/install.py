@@ -31,6 +31,7 @@ def install_dashboard(app: FastAPI) -> None:
         books_page,
         data_page,
         dpm_downloads,
+        dpm_new_page,
         dpm_run_page,
         errors,
         jobs_page,
@@ -42,8 +43,8 @@ def install_dashboard(app: FastAPI) -> None:
     )
 
     pages = (
-        sweeps_page, run_page, models_page, model_page, books_page, book_page, dpm_run_page, jobs_page, data_page,
-        login_page,
+        sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page,
+        dpm_new_page, dpm_run_page,
     )  # fmt: skip
     for part in pages:
         part.register()
