@@ -96,6 +96,10 @@ class Rebalancing:
         pack = await self.pack_for(asked)
         governed = _with_pack(request, pack)
         may_replay = is_replay_enabled(pack, default=self.toggles.idempotency_replay)
+        if may_replay:
+            answer = await self._ledger.answered(asked.principal.tenant, key, hashed)
+            if answer is not None:
+                return answer
 
         def compute() -> Run:
             identity = RunIdentity(new_run_id(), asked.correlation_id or NO_CORRELATION, hashed)
