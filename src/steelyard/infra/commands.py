@@ -91,8 +91,10 @@ def upgrade(as_json: AsJson = False) -> None:
 
     async def go() -> tuple[str | None, str]:
         from steelyard.infra.database import Database  # noqa: PLC0415
+        from steelyard.infra.database_wait import wait_for_database  # noqa: PLC0415
         from steelyard.infra.migrations import upgrade as bring_up  # noqa: PLC0415
 
+        await wait_for_database(get_settings())
         database = Database(get_settings())
         try:
             return await bring_up(database)
