@@ -18,6 +18,7 @@ from steelyard.infra.principal import Principal
 from steelyard.infra.sessions import COOKIE
 from steelyard.infra.settings import Settings
 from steelyard.models.composition import ModelParts
+from steelyard.rebalance.service import Rebalancing
 
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
@@ -59,6 +60,12 @@ class Visit:
         """Of the application: models, and who knows holdings and prices."""
         parts: ModelParts = self.app.state.model_parts
         return parts
+
+    @property
+    def rebalancing(self) -> Rebalancing:
+        """Of the application: the use cases of DPM rebalances."""
+        service: Rebalancing = self.app.state.rebalancing
+        return service
 
     @property
     def mode(self) -> Mode:

@@ -60,7 +60,7 @@ async def bundle_by_operation(
     operation = await worker.by_id(session, principal.tenant, operation_id)
     run = await runs.run_by_correlation(session, shelf, operation.correlation_id)
     parts = Parts(include_artifact, include_async_operation, include_idempotency_history)
-    return as_json(await _bundle(session, shelf, worker, run, parts))
+    return as_json(await bundle_of(session, shelf, worker, run, parts))
 
 
 def _add_bundles(path: str, found: Any) -> None:
@@ -80,14 +80,17 @@ def _add_bundles(path: str, found: Any) -> None:
         _require_bundles(service.toggles)
         shelf = service.shelf(principal)
         parts = Parts(include_artifact, include_async_operation, include_idempotency_history)
-        return as_json(await _bundle(session, shelf, worker, await find(session, shelf), parts))
+        return as_json(await bundle_of(session, shelf, worker, await find(session, shelf), parts))
 
 
 for _path, _found in WAYS:
     _add_bundles(_path, _found)
 
 
-async def _bundle(session: AsyncSession, shelf: Shelf, worker: Operations, run: RunRow, parts: Parts) -> dict[str, Any]:
+async def bundle_of(
+    session: AsyncSession, shelf: Shelf, worker: Operations, run: RunRow, parts: Parts
+) -> dict[str, Any]:
+    """Everything about a run, ready to be written as JSON; ``run`` with its result."""
     lineage = LineageReader(session, shelf, worker.query(shelf.tenant))
     edges, more = await lineage.page(run.id, period=Period(), limit=EDGES_MAX)
     operation = history = None
