@@ -17,6 +17,7 @@ from steelyard.rebalance.commands import analyze, simulate
 from steelyard.research.commands import sweep
 from steelyard.server.book_commands import book_app
 from steelyard.server.commands import demo, serve
+from steelyard.server.config_command import config
 
 app = typer.Typer(
     name="steelyard",
@@ -45,7 +46,7 @@ app.command()(analyze)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(data_commands, name="data")
-app.command()(infra.config)
+app.command()(config)
 app.add_typer(infra.keys_app)
 app.add_typer(infra.db_app)
 app.add_typer(models_app)

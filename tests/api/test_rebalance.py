@@ -142,7 +142,11 @@ def test_bodies_that_are_no_request_are_explained(client, raw, content_type, kin
 @pytest.mark.parametrize("raw", [b"\xff\xfe{", b"[" * 100_000, b'{"a": ' + b"9" * 10_000 + b"}"])
 def test_bodies_that_cannot_be_read_are_the_clients_fault(client, raw):
     headers = {"Idempotency-Key": "unreadable", "Content-Type": "application/json"}
-    assert client.post("/rebalance/simulate", content=raw, headers=headers).status_code in (400, 422)
+    for path in ("simulate", "analyze", "analyze/async", "runs/rr_00000000/workflow/actions"):
+        answer = client.post(f"/rebalance/{path}", content=raw, headers=headers)
+        assert faults(answer)[0][0] == "json_invalid"
+    answer = client.put("/rebalance/policies/catalog/slow", content=raw, headers=headers)
+    assert faults(answer)[0][0] == "json_invalid"
 
 
 def test_a_deeply_nested_input_is_refused_without_being_shown(client):

@@ -4,12 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from steelyard.core.clock import frozen_at
 from steelyard.core.errors import ConflictError, UnavailableError
 from steelyard.infra.database import Database
 from steelyard.rebalance.ledger import Ledger, RunIdTakenError
 from steelyard.rebalance.runs import Period, Run, Shelf, page_of_runs, purge_runs, run_by_key
+from steelyard.rebalance.tables import ReplayRow
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 
@@ -68,6 +70,65 @@ async def test_a_key_with_another_request_is_refused_and_keeps_its_run(database)
         await ledger.record(run(2, request="b"), may_replay=True)
     assert refused.value.code == "IDEMPOTENCY_KEY_CONFLICT"
     assert await stored(database) == ["rr_00000001"]
+
+
+async def test_a_key_that_comes_again_is_answered_before_anything_is_computed(database):
+    ledger = ledger_on(database)
+    await ledger.record(run(1), may_replay=True)
+    assert await ledger.answered("acme", "k", "sha256:a") == b'{"run":1}'
+    with pytest.raises(ConflictError) as refused:
+        await ledger.answered("acme", "k", "sha256:b")
+    assert refused.value.code == "IDEMPOTENCY_KEY_CONFLICT"
+    assert await ledger.answered("acme", "other", "sha256:a") is None
+    assert await ledger.answered("globex", "k", "sha256:a") is None
+    assert await ledger_on(database, kept_since=NOON + timedelta(minutes=1)).answered("acme", "k", "sha256:a") is None
+
+
+async def test_keys_that_are_looked_up_together_cost_one_read(database, monkeypatch):
+    ledger = ledger_on(database)
+    await asyncio.gather(*[ledger.record(run(number, f"k{number}"), may_replay=True) for number in range(20)])
+    reads, reading = 0, database.reading
+
+    def counted():
+        nonlocal reads
+        reads += 1
+        return reading()
+
+    monkeypatch.setattr(database, "reading", counted)
+    asked = [ledger.answered("acme", f"k{number}", "sha256:a") for number in range(40)]
+    assert await asyncio.gather(*asked) == [b'{"run":%d}' % number for number in range(20)] + [None] * 20
+    assert reads == 1
+
+
+async def test_a_key_that_was_answered_with_counts_as_used(database):
+    ledger = ledger_on(database, keys_max=2)
+    with frozen_at(NOON) as time:
+        for number, key in enumerate("ab"):
+            time.advance(seconds=1)
+            await ledger.record(run(number, key), may_replay=True)
+        time.advance(seconds=1)
+        assert await ledger.answered("acme", "a", "sha256:a") == b'{"run":0}'
+        time.advance(seconds=1)
+        await ledger.record(run(2, "c"), may_replay=True)
+        assert await ledger.answered("acme", "a", "sha256:a") == b'{"run":0}'
+        assert await ledger.answered("acme", "b", "sha256:a") is None
+
+
+async def test_processes_that_use_and_forget_the_same_keys_do_not_wait_for_each_other(database, database_settings):
+    other = Database(database_settings)
+    ledgers = [ledger_on(database, keys_max=3), ledger_on(other, keys_max=3)]
+
+    async def work(ledger: Ledger, begin: int) -> None:
+        for number in range(begin, begin + 40):
+            key = f"k{number % 12}"
+            if await ledger.answered("acme", key, "sha256:a") is None:
+                await ledger.record(run(number, key), may_replay=True)
+
+    await asyncio.gather(*[work(ledger, 1000 * place) for place, ledger in enumerate(ledgers * 3)])
+    await other.dispose()
+    async with database.reading() as session:
+        kept = await session.scalar(select(func.count()).select_from(ReplayRow))
+    assert 3 <= kept <= 3 + len(ledgers)  # neither sees what the other is just writing
 
 
 async def test_another_tenant_may_use_the_same_key(database):

@@ -1,4 +1,4 @@
-"""Commands of the operator: effective settings, API keys, migrations."""
+"""Commands of the operator: API keys, migrations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from steelyard.core.canonical import canonical_json
 from steelyard.core.errors import ConfigurationError
 from steelyard.infra.principal import DEFAULT_TENANT, SCOPES, Principal
-from steelyard.infra.settings import get_settings, masked, production_problems
+from steelyard.infra.settings import get_settings
 
 Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -24,23 +24,6 @@ keys_app = typer.Typer(name="keys", help="API keys: make, list and revoke them."
 db_app = typer.Typer(name="db", help="The database.", no_args_is_help=True)
 
 _OPERATOR = Principal(DEFAULT_TENANT, "cli", frozenset())
-
-
-def config(as_json: AsJson = False) -> None:
-    """Show the effective settings, secrets masked, and what forbids a start in production."""
-    settings = get_settings()
-    problems = production_problems(settings)
-    if as_json:
-        shown = {"settings": masked(settings), "problems": [{"code": code, "message": said} for code, said in problems]}
-        _print_json(shown)
-        return
-    table = _table("Setting", "Value")
-    for name, value in masked(settings).items():
-        table.add_row(name, str(value))
-    console = Console()
-    console.print(table)
-    for code, sentence in problems:
-        console.print(f"[red]{code}[/red]: {sentence}")
 
 
 @keys_app.command("create")
@@ -60,7 +43,7 @@ def create(
 
     key, secret = _in_transaction(make)
     if as_json:
-        _print_json({**asdict(key), "key": secret})
+        print_json({**asdict(key), "key": secret})
     else:
         typer.echo(f"{key.id} for {key.tenant} with {', '.join(key.scopes)}; keep it, it is not shown again:")
         typer.echo(secret)
@@ -75,9 +58,9 @@ def list_(
 
     found = _in_transaction(lambda session: keys.list_keys(session, tenant=tenant))
     if as_json:
-        _print_json([asdict(key) for key in found])
+        print_json([asdict(key) for key in found])
         return
-    table = _table("Id", "Name", "Tenant", "Starts with", "Scopes", "Made", "Revoked")
+    table = new_table("Id", "Name", "Tenant", "Starts with", "Scopes", "Made", "Revoked")
     for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         made = f"{key.created_at:%Y-%m-%d %H:%M}"
@@ -97,7 +80,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="As `keys list` shows it."
 
     key = _in_transaction(end)
     if as_json:
-        _print_json(asdict(key))
+        print_json(asdict(key))
     else:
         typer.echo(f"{key.id} is revoked since {key.revoked_at:%Y-%m-%d %H:%M} UTC")
 
@@ -108,8 +91,10 @@ def upgrade(as_json: AsJson = False) -> None:
 
     async def go() -> tuple[str | None, str]:
         from steelyard.infra.database import Database  # noqa: PLC0415
+        from steelyard.infra.database_wait import wait_for_database  # noqa: PLC0415
         from steelyard.infra.migrations import upgrade as bring_up  # noqa: PLC0415
 
+        await wait_for_database(get_settings())
         database = Database(get_settings())
         try:
             return await bring_up(database)
@@ -118,7 +103,7 @@ def upgrade(as_json: AsJson = False) -> None:
 
     before, after = asyncio.run(go())
     if as_json:
-        _print_json({"before": before, "after": after})
+        print_json({"before": before, "after": after})
     elif before == after:
         typer.echo(f"the database is at step {after} already")
     else:
@@ -133,7 +118,7 @@ def cutover_check(as_json: AsJson = False) -> None:
     problems = asyncio.run(cutover_problems(get_settings()))
     if as_json:
         found = [{"code": code, "message": sentence} for code, sentence in problems]
-        _print_json({"ready": not problems, "problems": found})
+        print_json({"ready": not problems, "problems": found})
     else:
         for code, sentence in problems:
             typer.echo(f"{code}: {sentence}")
@@ -159,12 +144,14 @@ def _in_transaction(work: Callable[[Any], Awaitable[Answer]]) -> Answer:
     return asyncio.run(go())
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """A table for the terminal whose cells are folded, never cut."""
     table = Table()
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print JSON for programs."""
     typer.echo(json.dumps(json.loads(canonical_json(value)), indent=2))

@@ -89,6 +89,11 @@ class LegacyStores:
             raise ConfigurationError(message, code="LEGACY_STORES_DIFFER")
         return dsns.pop() if dsns else None
 
+    def effective(self) -> dict[str, str | None]:
+        """What is set, by its variable; addresses hold passwords and are not shown."""
+        backends = {store.variable: store.backend for store in self.all}
+        return backends | {f"{store.prefix}_DSN": "***" if store.own_dsn else None for store in self.all}
+
     def deprecated(self) -> list[str]:
         """The variables that choose something other than a server, with what they choose."""
         return [f"{store.variable}={store.backend}" for store in self.all if store.backend and not store.is_postgres]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+import stamina
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 from structlog.types import EventDict, Processor
@@ -57,7 +58,13 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    stamina.instrumentation.set_on_retry_hooks([_tell_of_retry])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address, and addresses may carry secrets
+
+
+def _tell_of_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    log = structlog.get_logger("steelyard.retry")
+    log.warning("retrying", cause=str(details.caused_by), attempt=details.retry_num, pause_s=round(details.wait_for, 2))
 
 
 def mask_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default_factory=lambda data: _default_database_url(data))  # noqa: PLW0108 - it stands below
     database_connections_max: int = Field(10, ge=1, le=1000)
     database_busy_timeout_s: float = Field(30, gt=0)
+    database_start_wait_s: float = Field(30, ge=0, le=3600)
 
     # who may come in
     development_key_enabled: bool = Field(default_factory=lambda data: data.get("profile") == "LOCAL")

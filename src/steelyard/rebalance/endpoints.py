@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from steelyard.rebalance import schemas
+from steelyard.rebalance.careful import INLINE_BODY_BYTES_MAX
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
 from steelyard.rebalance.result_schemas import BatchRebalanceResult, RebalanceResult
@@ -33,9 +34,6 @@ from steelyard.rebalance.web import (
     tried_first,
 )
 from steelyard.rebalance.wire import quick_batch, quick_request, values_of
-
-INLINE_BODY_BYTES_MAX = 200_000
-"""A body up to this size is read on the event loop, in about a millisecond; a larger one takes a thread."""
 
 Read = TypeVar("Read")
 
@@ -77,7 +75,8 @@ async def simulate(
     The same key with the same request gives the first answer again; with another one it is refused.
     """
     asked = Asked(principal, x_correlation_id or None, Selectors(x_policy_pack_id, None, x_tenant_id))
-    return as_answered(await service.simulate(asked, values_of(body, RebalanceRequest), idempotency_key))
+    values = await asyncio.to_thread(values_of, body, RebalanceRequest)
+    return as_answered(await service.simulate(asked, values, idempotency_key))
 
 
 async def _analyze_quickly(request: Request) -> Response | None:
@@ -103,7 +102,7 @@ async def analyze(
 ) -> Response:
     """Run named what-ifs on the same snapshots; a scenario that fails spoils only itself."""
     asked = Asked(principal, x_correlation_id or None, Selectors(x_policy_pack_id, None, x_tenant_id))
-    return as_answered(await service.analyze(asked, values_of(body, BatchRebalanceRequest)))
+    return as_answered(await service.analyze(asked, await asyncio.to_thread(values_of, body, BatchRebalanceRequest)))
 
 
 async def _read(read: Callable[[bytes], Read], body: bytes) -> Read:

@@ -1,18 +1,18 @@
 """The ledger of runs: many requests, one transaction.
 
-A commit costs more than a rebalance, so requests that end at the same time are written together:
-while one transaction is under way the next ones gather.  Each request hears of its own outcome only,
-and only once it is committed.  A request that cannot be written with the others is tried alone.
+A commit costs more than a rebalance, so requests that end at the same time are written together.  Each
+hears of its own outcome only, and only once it is committed.  A request that cannot be written with the
+others is tried alone.
 
 A key of idempotency is claimed where its run is written: of all requests with one key, in however
-many processes, one has its run stored, and the others are given that run's answer.
+many processes, one has its run stored, and the others are given that run's answer.  Whoever comes
+later is given it before anything is computed.
 
 Source: contract dpm, sections 10 and 16 (14).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,10 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from steelyard.core.errors import ConflictError, UnavailableError
 from steelyard.infra.database import Database
 from steelyard.rebalance import replays
+from steelyard.rebalance.gathering import Gathering
 from steelyard.rebalance.runs import Run, insert_runs
 
 BATCH_MAX = 64
-"""Requests written in one transaction."""
+"""Requests written, or looked up, in one transaction."""
 
 WAITING_MAX = 5_000
 """Requests that wait to be written; one more is refused."""
@@ -35,11 +36,10 @@ class RunIdTakenError(Exception):
     """Another run has the id already; draw a new one and compute again."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     runs: Sequence[Run]
     may_replay: bool
-    done: asyncio.Future[bytes]
 
 
 class Ledger:
@@ -49,8 +49,23 @@ class Ledger:
         self._database = database
         self._keys_max = keys_max
         self._kept_since = kept_since
-        self._waiting: list[_Entry] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._writes = Gathering(self._write, batch_max=BATCH_MAX)
+        self._looks = Gathering(self._look, batch_max=BATCH_MAX)
+        self._uses = replays.Uses(keys_max)
+
+    async def answered(self, tenant: str, key: str, request_hash: str) -> bytes | None:
+        """What the key was answered with before; None where it was not, or is not known any more.
+
+        Raises:
+            ConflictError: the key came before with another request.
+        """
+        claim = await self._looks((tenant, key))
+        if claim is None:
+            return None
+        answer = _answer(claim, key, request_hash)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def record(self, run: Run, *, may_replay: bool) -> bytes:
         """Store ``run`` and return the bytes to answer with: its own, or those its key was answered with before.
@@ -71,65 +86,52 @@ class Ledger:
             await self._written(runs, may_replay=False)
 
     async def _written(self, runs: Sequence[Run], *, may_replay: bool) -> bytes:
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._writes) >= WAITING_MAX:
             raise UnavailableError(f"{WAITING_MAX} rebalances wait to be stored; try again later", code="LEDGER_FULL")
-        entry = _Entry(runs, may_replay, asyncio.get_running_loop().create_future())
-        self._waiting.append(entry)
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_waiting())
-        return await entry.done
+        return await self._writes(_Entry(runs, may_replay))
 
-    async def _write_waiting(self) -> None:
-        try:
-            while self._waiting:
-                await self._gather()
-                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-                await self._write(batch)
-        finally:
-            self._writer = None
+    async def _look(self, places: list[replays.Place]) -> list[replays.Claim | Exception | None]:
+        async with self._database.reading() as session:
+            held = await replays.held_by(session, list(set(places)), self._kept_since())
+        for place in held:
+            self._uses.note(place)
+        return [held.get(place) for place in places]
 
-    async def _gather(self) -> None:
-        """Let requests that are being computed now come along: a transaction costs as much as several of them."""
-        size = 0
-        while size < len(self._waiting) < BATCH_MAX:
-            size = len(self._waiting)
-            await asyncio.sleep(0)
-
-    async def _write(self, batch: list[_Entry]) -> None:
+    async def _write(self, batch: list[_Entry]) -> list[bytes | Exception]:
         try:
             async with self._database.transaction() as session:
-                outcomes = await self._store(session, batch)
+                return await self._store(session, batch)
         except (IntegrityError, DataError) as failure:
-            if len(batch) > 1:  # one of them is at fault
-                for entry in batch:
-                    await self._write([entry])
-                return
-            outcomes = [RunIdTakenError() if isinstance(failure, IntegrityError) else failure]
-        except Exception as failure:  # noqa: BLE001 - it is the requests' to hear of
-            outcomes = [failure] * len(batch)
-        for entry, outcome in zip(batch, outcomes, strict=True):
-            if entry.done.done():  # its client has gone
-                continue
-            if isinstance(outcome, Exception):
-                entry.done.set_exception(outcome)
-            else:
-                entry.done.set_result(outcome)
+            if len(batch) == 1:
+                return [RunIdTakenError() if isinstance(failure, IntegrityError) else failure]
+        return [await self._write_alone(entry) for entry in batch]  # one of them is at fault
+
+    async def _write_alone(self, entry: _Entry) -> bytes | Exception:
+        try:
+            (outcome,) = await self._write([entry])
+        except Exception as failure:  # noqa: BLE001 - it is the request's to hear of
+            return failure
+        return outcome
 
     async def _store(self, session: AsyncSession, batch: list[_Entry]) -> list[bytes | Exception]:
         keyed = [entry.runs[0] for entry in batch if entry.may_replay]
+        await self._uses.write(session)
         answers = await replays.claim(session, keyed, kept_since=self._kept_since(), keys_max=self._keys_max)
         new, outcomes = list[Run](), list[bytes | Exception]()
         for entry in batch:
             first = entry.runs[0]
-            answer = answers[(first.tenant, first.idempotency_key)] if entry.may_replay else None
-            if answer is None or answer.run_id == first.id:
+            claim = answers[(first.tenant, first.idempotency_key)] if entry.may_replay else None
+            if claim is None or claim.run_id == first.id:
                 new.extend(entry.runs)
                 outcomes.append(first.result)
-            elif answer.request_hash == first.request_hash:
-                outcomes.append(answer.result)
             else:
-                message = f"the key {first.idempotency_key!r} was used before with another request; use a new key"
-                details = {"reason": "request hash mismatch"}
-                outcomes.append(ConflictError(message, code="IDEMPOTENCY_KEY_CONFLICT", details=details))
+                outcomes.append(_answer(claim, first.idempotency_key, first.request_hash))
         await insert_runs(session, new)
         return outcomes
+
+
+def _answer(claim: replays.Claim, key: str | None, request_hash: str) -> bytes | ConflictError:
+    if claim.request_hash == request_hash:
+        return claim.result
+    message = f"the key {key!r} was used before with another request; use a new key"
+    return ConflictError(message, code="IDEMPOTENCY_KEY_CONFLICT", details={"reason": "request hash mismatch"})

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from steelyard.infra.web import Session
 from steelyard.rebalance import run_schemas, schemas
+from steelyard.rebalance.careful import CarefulRoute
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.service import Asked
 from steelyard.rebalance.toggles import Toggles, require_enabled
@@ -45,7 +46,7 @@ INLINE_WAIT_S_MAX = 30
 _ANALYSIS: list[str | Enum] = ["DPM What-If Analysis"]
 _SUPPORT: list[str | Enum] = ["DPM Run Supportability"]
 
-router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)])
+router = APIRouter(prefix="/rebalance", route_class=CarefulRoute, dependencies=[Depends(runs_store)])
 
 
 @router.post(
@@ -74,8 +75,9 @@ async def accept_analysis(
     correlation_id = x_correlation_id or drawn_correlation_id(request)
     asked = Asked(principal, correlation_id, Selectors(x_policy_pack_id, None, x_tenant_id))
     is_inline = service.toggles.async_execution_mode == "INLINE"
+    values = await asyncio.to_thread(values_of, body, BatchRebalanceRequest)
     async with request.app.state.database.transaction() as session:
-        row = await worker.accept(session, asked, correlation_id, values_of(body, BatchRebalanceRequest))
+        row = await worker.accept(session, asked, correlation_id, values)
         if is_inline:
             await worker.submit(session, row)
     if is_inline:

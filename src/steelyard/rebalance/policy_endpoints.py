@@ -14,6 +14,7 @@ from starlette.responses import Response
 from steelyard.core.errors import InvalidInputError, NotFoundError
 from steelyard.infra.audit import record
 from steelyard.infra.web import Session
+from steelyard.rebalance.careful import CarefulRoute
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import NAME_CHARACTERS_MAX
 from steelyard.rebalance.policy_packs import PolicyPack
@@ -40,7 +41,12 @@ from steelyard.rebalance.web import (
 
 PackId = Annotated[str, Path(max_length=NAME_CHARACTERS_MAX)]
 
-router = APIRouter(prefix="/rebalance/policies", dependencies=[Depends(packs_store)], tags=["DPM Run Supportability"])
+router = APIRouter(
+    prefix="/rebalance/policies",
+    route_class=CarefulRoute,
+    dependencies=[Depends(packs_store)],
+    tags=["DPM Run Supportability"],
+)
 
 
 @router.get("/effective", response_model=DpmEffectivePolicyPackResolution)

@@ -12,6 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from steelyard.rebalance.schema_fields import (
+    CorrelationId,
+    CurrencyCode,
+    InstrumentId,
+    PortfolioId,
+    RequestHash,
+    RunId,
+    RunStatus,
+    Share,
+)
 from steelyard.rebalance.schemas import CashBalance, Money
 
 
@@ -19,7 +29,7 @@ class AllocationMetric(BaseModel):
     """What one bucket is worth."""
 
     key: str = Field(description="Name of the bucket.", examples=["EQUITY"])
-    weight: Decimal = Field(description="Share of the total value, 4 decimals.", examples=["0.2500"])
+    weight: Share
     value: Money = Field(
         description="What the bucket is worth, base currency.", examples=[{"amount": "1250.50", "currency": "CHF"}]
     )
@@ -28,7 +38,7 @@ class AllocationMetric(BaseModel):
 class PositionSummary(BaseModel):
     """A holding and what it is worth."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     quantity: Decimal = Field(description="Units.", examples=["120"])
     instrument_currency: str = Field(description="Currency of its price.", examples=["USD"])
     asset_class: str = Field("UNKNOWN", description="Asset class of the allocation.", examples=["EQUITY"])
@@ -41,7 +51,7 @@ class PositionSummary(BaseModel):
     value_in_base_ccy: Money = Field(
         description="Value in base currency.", examples=[{"amount": "1250.50", "currency": "CHF"}]
     )
-    weight: Decimal = Field(description="Share of the total value, 4 decimals.", examples=["0.2500"])
+    weight: Share
 
 
 class SimulatedState(BaseModel):
@@ -69,7 +79,7 @@ class SimulatedState(BaseModel):
 class ExcludedInstrument(BaseModel):
     """An instrument that may not be traded freely, and why."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     reason_code: str = Field(description="Why it is excluded.", examples=["SHELF_STATUS_BANNED"])
     details: str | None = Field(None, description="Further facts.", examples=[None])
 
@@ -98,7 +108,7 @@ class UniverseData(BaseModel):
 class TargetInstrument(BaseModel):
     """From the weight of the model to the one aimed at."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     model_weight: Decimal = Field(description="Weight of the model.", examples=["0.25"])
     final_weight: Decimal = Field(description="Weight aimed at.", examples=["0.20"])
     final_value: Money = Field(
@@ -133,7 +143,7 @@ class SecurityTradeIntent(BaseModel):
         "SECURITY_TRADE", description="Kind of the order.", examples=["SECURITY_TRADE"]
     )
     intent_id: str = Field(description="Id of the order within the run.", examples=["oi_1"])
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     side: Literal["BUY", "SELL"] = Field(description="Buy or sell.", examples=["BUY"])
     quantity: Decimal | None = Field(None, description="Units.", examples=["120"])
     notional: Money | None = Field(
@@ -219,7 +229,7 @@ class RuleResult(BaseModel):
 class SuppressedIntent(BaseModel):
     """A trade too small to be worth its cost."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     reason: str = Field(description="Why.", examples=["BELOW_MIN_NOTIONAL"])
     intended_notional: Money = Field(
         description="Notional it would have had.", examples=[{"amount": "1250.50", "currency": "CHF"}]
@@ -230,7 +240,7 @@ class SuppressedIntent(BaseModel):
 class DroppedIntent(BaseModel):
     """A trade that the turnover budget had no room for."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     reason: str = Field(description="Why.", examples=["TURNOVER_LIMIT"])
     potential_notional: Money = Field(
         description="Notional it would have had.", examples=[{"amount": "1250.50", "currency": "CHF"}]
@@ -254,7 +264,7 @@ class GroupConstraintEvent(BaseModel):
 class TaxBudgetConstraintEvent(BaseModel):
     """A sale that the gains budget cut."""
 
-    instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
+    instrument_id: InstrumentId
     requested_quantity: Decimal = Field(description="Units that were to be sold.", examples=["100"])
     allowed_quantity: Decimal = Field(description="Units that the budget allows.", examples=["51.5"])
     reason_code: str = Field(description="Reason, for programs.", examples=["TAX_BUDGET_LIMIT_REACHED"])
@@ -264,7 +274,7 @@ class CashLadderPoint(BaseModel):
     """Cash of one currency some days from now."""
 
     date_offset: int = Field(description="Days from now.", examples=[2])
-    currency: str = Field(description="Currency code.", examples=["CHF"])
+    currency: CurrencyCode
     projected_balance: Decimal = Field(description="Cash on that day.", examples=["-120.00"])
 
 
@@ -272,7 +282,7 @@ class CashLadderBreach(BaseModel):
     """A day on which cash is below what is allowed."""
 
     date_offset: int = Field(description="Days from now.", examples=[2])
-    currency: str = Field(description="Currency code.", examples=["CHF"])
+    currency: CurrencyCode
     projected_balance: Decimal = Field(description="Cash on that day.", examples=["-120.00"])
     allowed_floor: Decimal = Field(description="Least cash allowed.", examples=["0"])
     reason_code: str = Field(description="Reason, for programs.", examples=["OVERDRAFT_ON_T_PLUS_2"])
@@ -292,7 +302,7 @@ class FundingPlanEntry(BaseModel):
 class InsufficientCashEntry(BaseModel):
     """What is missing to fund a currency."""
 
-    currency: str = Field(description="Currency code.", examples=["CHF"])
+    currency: CurrencyCode
     deficit: Decimal = Field(description="Amount missing.", examples=["80.00"])
 
 
@@ -376,9 +386,9 @@ class GateDecision(BaseModel):
 class LineageData(BaseModel):
     """What an answer was made of."""
 
-    portfolio_snapshot_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
+    portfolio_snapshot_id: PortfolioId
     market_data_snapshot_id: str = Field(description="Which market data.", examples=["md"])
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
+    request_hash: RequestHash
     idempotency_key: str | None = Field(None, description="Key of idempotency; null in DPM.", examples=["key-1"])
     engine_version: str | None = Field(None, description="Version of the engine; null in DPM.", examples=["0.1.0"])
 
@@ -386,9 +396,9 @@ class LineageData(BaseModel):
 class RebalanceResult(BaseModel):
     """The audit bundle of a run: everything needed to retrace its decision."""
 
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    status: Literal["READY", "BLOCKED", "PENDING_REVIEW"] = Field(description="Outcome.", examples=["READY"])
+    rebalance_run_id: RunId
+    correlation_id: CorrelationId
+    status: RunStatus
     before: SimulatedState = Field(description="The portfolio as it is.", examples=[{}])
     universe: UniverseData = Field(description="What may be traded.", examples=[{}])
     target: TargetData = Field(description="What is aimed at.", examples=[{}])
@@ -412,7 +422,7 @@ class RebalanceResult(BaseModel):
 class BatchScenarioMetric(BaseModel):
     """A scenario in three figures."""
 
-    status: Literal["READY", "BLOCKED", "PENDING_REVIEW"] = Field(description="Outcome.", examples=["READY"])
+    status: RunStatus
     security_intent_count: int = Field(description="Orders for instruments.", examples=[4])
     gross_turnover_notional_base: Money = Field(
         description="Value of those orders, base currency.", examples=[{"amount": "1250.50", "currency": "CHF"}]

@@ -6,13 +6,14 @@ Source: contract dpm, section 11.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
+from steelyard.core.errors import ConflictError
 from steelyard.infra.audit import record
 from steelyard.infra.principal import Principal
 from steelyard.rebalance.runs import Period, Shelf, newest_first
@@ -32,6 +33,11 @@ def status_of(toggles: Toggles, run: RunRow, latest: DecisionRow | None) -> Work
     return workflow_status(requires_review=requires_review(toggles, run.status), latest_action=action)
 
 
+def has_ended(status: WorkflowStatus) -> bool:
+    """Whether nobody waits for a decision."""
+    return status in {"APPROVED", "REJECTED"}
+
+
 async def review(
     session: AsyncSession,
     toggles: Toggles,
@@ -43,15 +49,21 @@ async def review(
     comment: str | None,
     actor_id: str,
     correlation_id: str,
+    seen: Collection[str] | None = None,
 ) -> DecisionRow:
-    """Write a decision about a run.
+    """Write a decision about a run; ``seen`` are the ids of those that the reviewer knows of, if they say so.
 
     Raises:
-        ConflictError: the run needs no review, or where it stands forbids the action.
+        ConflictError: the run needs no review, where it stands forbids the action, or the latest decision
+            is not among those seen.
     """
     # Reviewers of one run take turns; on SQLite the one writer's turn sees to it.
     await session.execute(select(RunRow.id).where(RunRow.id == run.id).with_for_update())
-    decide(status_of(toggles, run, await latest_decision(session, run)), action)
+    latest = await latest_decision(session, run)
+    if seen is not None and latest is not None and latest.id not in seen:
+        message = f"{latest.actor_id} decided {latest.action} meanwhile; look at it before you decide"
+        raise ConflictError(message, code="DPM_WORKFLOW_DECIDED_MEANWHILE")
+    leads_to = decide(status_of(toggles, run, latest), action)
     row = DecisionRow(
         id=f"dwd_{secrets.token_hex(6)}",
         tenant=principal.tenant,
@@ -64,6 +76,7 @@ async def review(
         correlation_id=correlation_id,
     )
     session.add(row)
+    await session.execute(update(RunRow).where(RunRow.id == run.id).values(is_decided=has_ended(leads_to)))
     await session.flush()
     record(session, principal, "rebalance.review", run.id, {"action": action, "reason_code": reason_code})
     return row

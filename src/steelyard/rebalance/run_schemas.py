@@ -11,20 +11,33 @@ from pydantic import BaseModel, Field
 
 from steelyard.rebalance.limits import COMMENT_CHARACTERS_MAX, NAME_CHARACTERS_MAX
 from steelyard.rebalance.result_schemas import RebalanceResult
+from steelyard.rebalance.schema_fields import (
+    CorrelationId,
+    CreatedAt,
+    FinishedAt,
+    IsExecutable,
+    Key,
+    NextCursor,
+    OperationId,
+    OperationStatus,
+    OperationType,
+    PortfolioId,
+    PossibleKey,
+    RequestHash,
+    ReviewAction,
+    RunId,
+    StartedAt,
+)
 
 
 class DpmAsyncAcceptedResponse(BaseModel):
     """An analysis that was accepted to be run."""
 
-    operation_id: str = Field(description="Id of the operation.", examples=["dop_1a2b3c4d5e6f"])
-    operation_type: Literal["ANALYZE_SCENARIOS"] = Field(
-        description="Kind of the operation.", examples=["ANALYZE_SCENARIOS"]
-    )
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    status: Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"] = Field(
-        description="How far it is, or its outcome.", examples=["SUCCEEDED"]
-    )
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    operation_id: OperationId
+    operation_type: OperationType
+    correlation_id: CorrelationId
+    status: OperationStatus
+    created_at: CreatedAt
     execute_url: str = Field(
         description="Where to have it run.", examples=["/rebalance/operations/dop_1a2b3c4d5e6f/execute"]
     )
@@ -43,18 +56,14 @@ class DpmAsyncError(BaseModel):
 class DpmAsyncOperationStatusResponse(BaseModel):
     """An operation and what came of it."""
 
-    operation_id: str = Field(description="Id of the operation.", examples=["dop_1a2b3c4d5e6f"])
-    operation_type: Literal["ANALYZE_SCENARIOS"] = Field(
-        description="Kind of the operation.", examples=["ANALYZE_SCENARIOS"]
-    )
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    status: Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"] = Field(
-        description="How far it is, or its outcome.", examples=["SUCCEEDED"]
-    )
-    is_executable: bool = Field(description="Whether it waits to be executed.", examples=[False])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
-    started_at: str | None = Field(None, description="When it began.", examples=["2026-02-03T10:15:30.123456+00:00"])
-    finished_at: str | None = Field(None, description="When it ended.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    operation_id: OperationId
+    operation_type: OperationType
+    correlation_id: CorrelationId
+    status: OperationStatus
+    is_executable: IsExecutable
+    created_at: CreatedAt
+    started_at: StartedAt = None
+    finished_at: FinishedAt = None
     result: dict[str, Any] | None = Field(None, description="What came of it.", examples=[{}])
     error: DpmAsyncError | None = Field(
         None, description="Why it failed.", examples=[{"code": "INTERNAL_ERROR", "message": "the job failed"}]
@@ -64,91 +73,83 @@ class DpmAsyncOperationStatusResponse(BaseModel):
 class DpmAsyncOperationListItemResponse(BaseModel):
     """An operation in a list."""
 
-    operation_id: str = Field(description="Id of the operation.", examples=["dop_1a2b3c4d5e6f"])
-    operation_type: Literal["ANALYZE_SCENARIOS"] = Field(
-        description="Kind of the operation.", examples=["ANALYZE_SCENARIOS"]
-    )
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    status: Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"] = Field(
-        description="How far it is, or its outcome.", examples=["SUCCEEDED"]
-    )
-    is_executable: bool = Field(description="Whether it waits to be executed.", examples=[False])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
-    started_at: str | None = Field(None, description="When it began.", examples=["2026-02-03T10:15:30.123456+00:00"])
-    finished_at: str | None = Field(None, description="When it ended.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    operation_id: OperationId
+    operation_type: OperationType
+    correlation_id: CorrelationId
+    status: OperationStatus
+    is_executable: IsExecutable
+    created_at: CreatedAt
+    started_at: StartedAt = None
+    finished_at: FinishedAt = None
 
 
 class DpmAsyncOperationListResponse(BaseModel):
     """Operations, newest first."""
 
     items: list[DpmAsyncOperationListItemResponse] = Field(default_factory=list, description="The page.", examples=[[]])
-    next_cursor: str | None = Field(
-        None, description="Where the next page begins; null on the last.", examples=["rr_1a2b3c4d"]
-    )
+    next_cursor: NextCursor = None
 
 
 class DpmRunLookupResponse(BaseModel):
     """A run with its result."""
 
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    idempotency_key: str | None = Field(None, description="Key of idempotency.", examples=["key-1"])
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
-    portfolio_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    rebalance_run_id: RunId
+    correlation_id: CorrelationId
+    idempotency_key: PossibleKey = None
+    request_hash: RequestHash
+    portfolio_id: PortfolioId
+    created_at: CreatedAt
     result: RebalanceResult = Field(description="What came of it.", examples=[{}])
 
 
 class DpmRunListItemResponse(BaseModel):
     """A run in a list."""
 
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    idempotency_key: str | None = Field(None, description="Key of idempotency.", examples=["key-1"])
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
-    portfolio_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
+    rebalance_run_id: RunId
+    correlation_id: CorrelationId
+    idempotency_key: PossibleKey = None
+    request_hash: RequestHash
+    portfolio_id: PortfolioId
     status: str = Field(description="How far it is, or its outcome.", examples=["SUCCEEDED"])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    created_at: CreatedAt
 
 
 class DpmRunListResponse(BaseModel):
     """Runs, newest first."""
 
     items: list[DpmRunListItemResponse] = Field(default_factory=list, description="The page.", examples=[[]])
-    next_cursor: str | None = Field(
-        None, description="Where the next page begins; null on the last.", examples=["rr_1a2b3c4d"]
-    )
+    next_cursor: NextCursor = None
 
 
 class DpmRunIdempotencyLookupResponse(BaseModel):
     """The run that a key stands for."""
 
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    idempotency_key: str = Field(description="Key of idempotency.", examples=["key-1"])
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    rebalance_run_id: RunId
+    idempotency_key: Key
+    request_hash: RequestHash
+    created_at: CreatedAt
 
 
 class DpmRunIdempotencyHistoryItem(BaseModel):
     """One run of a key."""
 
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    rebalance_run_id: RunId
+    correlation_id: CorrelationId
+    request_hash: RequestHash
+    created_at: CreatedAt
 
 
 class DpmRunIdempotencyHistoryResponse(BaseModel):
     """Every run that was computed under a key, oldest first."""
 
-    idempotency_key: str = Field(description="Key of idempotency.", examples=["key-1"])
+    idempotency_key: Key
     history: list[DpmRunIdempotencyHistoryItem] = Field(default_factory=list, description="Its runs.", examples=[[]])
 
 
 class DpmRunArtifactHashes(BaseModel):
     """Hashes that anyone can recompute."""
 
-    request_hash: str = Field(description="Canonical hash of the request.", examples=["sha256:6b86b273ff34fce1"])
+    request_hash: RequestHash
     artifact_hash: str = Field(
         description="Canonical hash of the artifact without its hash.", examples=["sha256:d4735e3a265e16ee"]
     )
@@ -170,10 +171,10 @@ class DpmRunArtifactResponse(BaseModel):
 
     artifact_id: str = Field(description="Id of the artifact.", examples=["dra_1a2b3c4d"])
     artifact_version: str = Field(description="Version of the document.", examples=["1.0"])
-    rebalance_run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    idempotency_key: str | None = Field(None, description="Key of idempotency.", examples=["key-1"])
-    portfolio_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
+    rebalance_run_id: RunId
+    correlation_id: CorrelationId
+    idempotency_key: PossibleKey = None
+    portfolio_id: PortfolioId
     status: str = Field(description="How far it is, or its outcome.", examples=["SUCCEEDED"])
     result: RebalanceResult = Field(description="What came of it.", examples=[{}])
     after_summary: dict[str, Any] = Field(description="The portfolio after.", examples=[{}])
@@ -190,7 +191,7 @@ class DpmRunArtifactResponse(BaseModel):
 class DpmLineageEdgeResponse(BaseModel):
     """One step from a source to a target."""
 
-    created_at: str = Field(description="When it was made.", examples=["2026-02-03T10:15:30.123456+00:00"])
+    created_at: CreatedAt
     source_entity_id: str = Field(description="Where the edge begins.", examples=["corr_1a2b3c4d5e6f"])
     edge_type: Literal["CORRELATION_TO_RUN", "IDEMPOTENCY_TO_RUN", "OPERATION_TO_CORRELATION"] = Field(
         description="Kind of the edge.", examples=["CORRELATION_TO_RUN"]
@@ -216,9 +217,7 @@ class DpmLineageResponse(BaseModel):
 class DpmRunWorkflowActionRequest(BaseModel):
     """What a reviewer decides."""
 
-    action: Literal["APPROVE", "REJECT", "REQUEST_CHANGES"] = Field(
-        description="What is decided.", examples=["APPROVE"]
-    )
+    action: ReviewAction
     reason_code: str = Field(
         pattern="^[A-Z][A-Z0-9_]*$",
         max_length=NAME_CHARACTERS_MAX,
@@ -235,11 +234,9 @@ class DpmRunWorkflowDecisionResponse(BaseModel):
     """A decision about a run."""
 
     decision_id: str = Field(description="Id of the decision.", examples=["dwd_1a2b3c4d5e6f"])
-    run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
-    correlation_id: str = Field(description="Id under which the caller finds it.", examples=["corr_1a2b3c4d5e6f"])
-    action: Literal["APPROVE", "REJECT", "REQUEST_CHANGES"] = Field(
-        description="What is decided.", examples=["APPROVE"]
-    )
+    run_id: RunId
+    correlation_id: CorrelationId
+    action: ReviewAction
     reason_code: str = Field(description="Why, for programs.", examples=["REVIEWED"])
     comment: str | None = Field(None, description="In words.", examples=["cash is on its way"])
     actor_id: str = Field(description="Who decides.", examples=["reviewer-7"])
@@ -249,7 +246,7 @@ class DpmRunWorkflowDecisionResponse(BaseModel):
 class DpmRunWorkflowHistoryResponse(BaseModel):
     """Decisions about a run, oldest first."""
 
-    run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
+    run_id: RunId
     decisions: list[DpmRunWorkflowDecisionResponse] = Field(
         default_factory=list, description="The decisions.", examples=[[]]
     )
@@ -258,7 +255,7 @@ class DpmRunWorkflowHistoryResponse(BaseModel):
 class DpmRunWorkflowResponse(BaseModel):
     """Whether a run needs review, and where that stands."""
 
-    run_id: str = Field(description="Id of the run.", examples=["rr_1a2b3c4d"])
+    run_id: RunId
     latest_decision: DpmRunWorkflowDecisionResponse | None = Field(
         None, description="The newest decision.", examples=[{}]
     )
@@ -273,9 +270,7 @@ class DpmWorkflowDecisionListResponse(BaseModel):
     """Decisions, newest first."""
 
     items: list[DpmRunWorkflowDecisionResponse] = Field(default_factory=list, description="The page.", examples=[[]])
-    next_cursor: str | None = Field(
-        None, description="Where the next page begins; null on the last.", examples=["rr_1a2b3c4d"]
-    )
+    next_cursor: NextCursor = None
 
 
 class DpmRunSupportBundleResponse(BaseModel):

@@ -28,6 +28,7 @@ class Run:
     Attributes:
         result: the bytes of the answer.
         artifact: the document, where it is stored rather than derived.
+        trades: its orders for instruments.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Run:
     created_at: datetime
     result: bytes
     artifact: bytes | None = None
+    trades: int | None = None
+    is_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

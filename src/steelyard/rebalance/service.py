@@ -24,7 +24,7 @@ from steelyard.rebalance.catalogue import Catalogue, Selectors
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.ledger import Ledger, RunIdTakenError
 from steelyard.rebalance.policy_packs import PolicyPack, apply_pack, chosen_pack, is_replay_enabled
-from steelyard.rebalance.result import RebalanceResult
+from steelyard.rebalance.result import RebalanceResult, SecurityTrade
 from steelyard.rebalance.runs import Run, Shelf
 from steelyard.rebalance.toggles import Toggles
 from steelyard.rebalance.values import BatchRebalanceRequest, EngineOptions, RebalanceRequest
@@ -94,6 +94,10 @@ class Rebalancing:
         pack = await self.pack_for(asked)
         governed = _with_pack(request, pack)
         may_replay = is_replay_enabled(pack, default=self.toggles.idempotency_replay)
+        if may_replay:
+            answer = await self._ledger.answered(asked.principal.tenant, key, hashed)
+            if answer is not None:
+                return answer
 
         def compute() -> Run:
             identity = RunIdentity(new_run_id(), asked.correlation_id or NO_CORRELATION, hashed)
@@ -155,6 +159,7 @@ class Rebalancing:
             created_at=created_at,
             result=result.to_bytes(),
             artifact=artifact,
+            trades=sum(isinstance(intent, SecurityTrade) for intent in result.intents),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from steelyard.infra.columns import Base, Compressed, PlainText, UtcDateTime
@@ -25,7 +25,11 @@ _KEY = PlainText(HEADER_CHARACTERS_MAX)
 
 
 class RunRow(Base):
-    """One computed rebalance."""
+    """One computed rebalance.
+
+    ``trades`` counts its orders for instruments, and is unknown of runs that are older than the column.
+    ``is_decided`` follows its decisions: whether the latest approved or rejected it.
+    """
 
     __tablename__ = "rebalance_runs"
     __table_args__ = (
@@ -34,6 +38,14 @@ class RunRow(Base):
         Index("ix_rebalance_runs_tenant_idempotency_key_created_at", "tenant", "idempotency_key", "created_at"),
         Index("ix_rebalance_runs_tenant_request_hash_created_at", "tenant", "request_hash", "created_at"),
         Index("ix_rebalance_runs_tenant_portfolio_id_created_at", "tenant", "portfolio_id", "created_at"),
+        Index(
+            "ix_rebalance_runs_tenant_status_is_decided_created_at_id",
+            "tenant",
+            "status",
+            "is_decided",
+            "created_at",
+            "id",
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(11), primary_key=True)
@@ -44,6 +56,8 @@ class RunRow(Base):
     portfolio_id: Mapped[str] = mapped_column(PlainText(NAME_CHARACTERS_MAX))
     status: Mapped[str] = mapped_column(PlainText(20))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    trades: Mapped[int | None]
+    is_decided: Mapped[bool] = mapped_column(server_default=false())
     result: Mapped[bytes] = mapped_column(Compressed, deferred=True)
     artifact: Mapped[bytes | None] = mapped_column(Compressed, deferred=True)
 

@@ -8,83 +8,103 @@ Source: contract dpm, sections 1 and 15.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Self
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Literal, Self
 
 from steelyard.core.errors import NotFoundError
 
 _ON = {"1", "true", "yes", "on"}
 
 
-@dataclass(frozen=True, slots=True)
-class Toggles:
-    """What is switched on, and how much is kept for how long."""
+def variable(name: str, read: Callable[[Mapping[str, str]], Any]) -> Any:
+    """A switch: the variable that sets it, and how it is read from the environment."""
+    return field(metadata={"variable": name, "read": read})
 
-    support_apis: bool
-    artifacts: bool
-    async_operations: bool
-    async_manual_execution: bool
-    async_execution_mode: Literal["INLINE", "ACCEPT_ONLY"]
-    async_operations_ttl_s: int
-    workflow: bool
-    workflow_statuses: frozenset[str]
-    lineage_apis: bool
-    idempotency_history_apis: bool
-    supportability_summary_apis: bool
-    support_bundle_apis: bool
-    supportability_retention_days: int
-    artifact_store_mode: Literal["DERIVED", "PERSISTED"]
-    idempotency_replay: bool
-    idempotency_cache_size_max: int
-    policy_packs: bool
-    policy_pack_admin_apis: bool
-    default_policy_pack_id: str | None
-    policy_pack_catalog_json: str
-    packs_in_database: bool
-    tenant_policy_pack_resolution: bool
-    tenant_policy_pack_map_json: str
+
+def switch(name: str, *, default: bool) -> Any:
+    """A flag."""
+    return variable(name, lambda environment: flag(environment, name, default=default))
+
+
+def number(name: str, default: int, **limits: int) -> Any:
+    """A whole number."""
+    return variable(name, lambda environment: whole_number(environment, name, default, **limits))
+
+
+def one_of(name: str, usual: str, other: str) -> Any:
+    """A choice of two words; ``usual`` unless the variable is ``other``."""
+    return variable(name, lambda environment: other if _word(environment, name) == other else usual)
+
+
+class Variables:
+    """Switches that are read together; a dataclass of fields made with :func:`variable` and its kin."""
+
+    __slots__ = ()
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """The switches as ``environment`` sets them."""
+        return cls(**{each.name: each.metadata["read"](environment) for each in _fields(cls)})
 
-        def on(name: str, *, default: bool) -> bool:
-            return flag(environment, name, default=default)
+    def effective(self) -> dict[str, Any]:
+        """The value of each, by its variable, ready for JSON."""
+        found = {each.metadata["variable"]: getattr(self, each.name) for each in _fields(type(self))}
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in found.items()}
 
-        mode = environment.get("DPM_ASYNC_EXECUTION_MODE", "").strip().upper()
-        kept = environment.get("DPM_ARTIFACT_STORE_MODE", "").strip().upper()
-        statuses = environment.get("DPM_WORKFLOW_REQUIRES_REVIEW_FOR_STATUSES", "PENDING_REVIEW")
-        return cls(
-            support_apis=on("DPM_SUPPORT_APIS_ENABLED", default=True),
-            artifacts=on("DPM_ARTIFACTS_ENABLED", default=True),
-            async_operations=on("DPM_ASYNC_OPERATIONS_ENABLED", default=True),
-            async_manual_execution=on("DPM_ASYNC_MANUAL_EXECUTION_ENABLED", default=True),
-            async_execution_mode="ACCEPT_ONLY" if mode == "ACCEPT_ONLY" else "INLINE",
-            async_operations_ttl_s=whole_number(environment, "DPM_ASYNC_OPERATIONS_TTL_SECONDS", 86_400),
-            workflow=on("DPM_WORKFLOW_ENABLED", default=False),
-            workflow_statuses=frozenset(part.strip() for part in statuses.split(",") if part.strip()),
-            lineage_apis=on("DPM_LINEAGE_APIS_ENABLED", default=False),
-            idempotency_history_apis=on("DPM_IDEMPOTENCY_HISTORY_APIS_ENABLED", default=False),
-            supportability_summary_apis=on("DPM_SUPPORTABILITY_SUMMARY_APIS_ENABLED", default=True),
-            support_bundle_apis=on("DPM_SUPPORT_BUNDLE_APIS_ENABLED", default=True),
-            supportability_retention_days=whole_number(
-                environment, "DPM_SUPPORTABILITY_RETENTION_DAYS", 0, least=0, most=_RETENTION_DAYS_MAX
-            ),
-            artifact_store_mode="PERSISTED" if kept == "PERSISTED" else "DERIVED",
-            idempotency_replay=on("DPM_IDEMPOTENCY_REPLAY_ENABLED", default=True),
-            idempotency_cache_size_max=whole_number(environment, "DPM_IDEMPOTENCY_CACHE_MAX_SIZE", 1000),
-            policy_packs=on("DPM_POLICY_PACKS_ENABLED", default=False),
-            policy_pack_admin_apis=on("DPM_POLICY_PACK_ADMIN_APIS_ENABLED", default=False),
-            default_policy_pack_id=environment.get("DPM_DEFAULT_POLICY_PACK_ID", "").strip() or None,
-            policy_pack_catalog_json=environment.get("DPM_POLICY_PACK_CATALOG_JSON", ""),
-            packs_in_database=environment.get("DPM_POLICY_PACK_CATALOG_BACKEND", "").strip().upper() == "POSTGRES",
-            tenant_policy_pack_resolution=on("DPM_TENANT_POLICY_PACK_RESOLUTION_ENABLED", default=False),
-            tenant_policy_pack_map_json=environment.get("DPM_TENANT_POLICY_PACK_MAP_JSON", ""),
-        )
+
+def _fields(cls: Any) -> tuple[Field[Any], ...]:
+    return fields(cls)
+
+
+def _word(environment: Mapping[str, str], name: str) -> str:
+    return environment.get(name, "").strip().upper()
+
+
+def _statuses(environment: Mapping[str, str]) -> frozenset[str]:
+    named = environment.get(REVIEWED_STATUSES_VARIABLE, "PENDING_REVIEW")
+    return frozenset(part.strip() for part in named.split(",") if part.strip())
 
 
 _RETENTION_DAYS_MAX = 100_000
+_PACKS_BACKEND = "DPM_POLICY_PACK_CATALOG_BACKEND"
+_DEFAULT_PACK = "DPM_DEFAULT_POLICY_PACK_ID"
+_PACKS = "DPM_POLICY_PACK_CATALOG_JSON"
+_PACK_MAP = "DPM_TENANT_POLICY_PACK_MAP_JSON"
+REVIEWED_STATUSES_VARIABLE = "DPM_WORKFLOW_REQUIRES_REVIEW_FOR_STATUSES"
+
+
+@dataclass(frozen=True, slots=True)
+class Toggles(Variables):
+    """What is switched on, and how much is kept for how long."""
+
+    support_apis: bool = switch("DPM_SUPPORT_APIS_ENABLED", default=True)
+    artifacts: bool = switch("DPM_ARTIFACTS_ENABLED", default=True)
+    async_operations: bool = switch("DPM_ASYNC_OPERATIONS_ENABLED", default=True)
+    async_manual_execution: bool = switch("DPM_ASYNC_MANUAL_EXECUTION_ENABLED", default=True)
+    async_execution_mode: Literal["INLINE", "ACCEPT_ONLY"] = one_of("DPM_ASYNC_EXECUTION_MODE", "INLINE", "ACCEPT_ONLY")
+    async_operations_ttl_s: int = number("DPM_ASYNC_OPERATIONS_TTL_SECONDS", 86_400)
+    workflow: bool = switch("DPM_WORKFLOW_ENABLED", default=False)
+    workflow_statuses: frozenset[str] = variable(REVIEWED_STATUSES_VARIABLE, _statuses)
+    lineage_apis: bool = switch("DPM_LINEAGE_APIS_ENABLED", default=False)
+    idempotency_history_apis: bool = switch("DPM_IDEMPOTENCY_HISTORY_APIS_ENABLED", default=False)
+    supportability_summary_apis: bool = switch("DPM_SUPPORTABILITY_SUMMARY_APIS_ENABLED", default=True)
+    support_bundle_apis: bool = switch("DPM_SUPPORT_BUNDLE_APIS_ENABLED", default=True)
+    supportability_retention_days: int = number(
+        "DPM_SUPPORTABILITY_RETENTION_DAYS", 0, least=0, most=_RETENTION_DAYS_MAX
+    )
+    artifact_store_mode: Literal["DERIVED", "PERSISTED"] = one_of("DPM_ARTIFACT_STORE_MODE", "DERIVED", "PERSISTED")
+    idempotency_replay: bool = switch("DPM_IDEMPOTENCY_REPLAY_ENABLED", default=True)
+    idempotency_cache_size_max: int = number("DPM_IDEMPOTENCY_CACHE_MAX_SIZE", 1000)
+    policy_packs: bool = switch("DPM_POLICY_PACKS_ENABLED", default=False)
+    policy_pack_admin_apis: bool = switch("DPM_POLICY_PACK_ADMIN_APIS_ENABLED", default=False)
+    default_policy_pack_id: str | None = variable(_DEFAULT_PACK, lambda env: env.get(_DEFAULT_PACK, "").strip() or None)
+    policy_pack_catalog_json: str = variable(_PACKS, lambda env: env.get(_PACKS, ""))
+    packs_in_database: bool = variable(_PACKS_BACKEND, lambda env: _word(env, _PACKS_BACKEND) == "POSTGRES")
+    tenant_policy_pack_resolution: bool = switch("DPM_TENANT_POLICY_PACK_RESOLUTION_ENABLED", default=False)
+    tenant_policy_pack_map_json: str = variable(_PACK_MAP, lambda env: env.get(_PACK_MAP, ""))
+
+
 _NUMBER_MAX = 2_000_000_000
 
 

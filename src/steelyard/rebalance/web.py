@@ -13,12 +13,12 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Depends, Header, Query, Request
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from steelyard.infra.logs import RequestIds
 from steelyard.infra.principal import Principal
 from steelyard.infra.web import require_unless_open
+from steelyard.rebalance.careful import CarefulRoute
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
 from steelyard.rebalance.operations import Operations
@@ -95,7 +95,7 @@ def drawn_correlation_id(request: Request) -> str:
     return ids.correlation_id if ids.correlation_id.startswith("corr_") else "corr_" + secrets.token_hex(6)
 
 
-class QuickRoute(APIRoute):
+class QuickRoute(CarefulRoute):
     """A route whose endpoint may have a quick way: it answers, or says None and the request goes FastAPI's way."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
@@ -105,7 +105,7 @@ class QuickRoute(APIRoute):
             return careful
 
         async def handle(request: Request) -> Response:
-            return await quick(request) or await careful(request)
+            return await quick(request) or await careful(request)  # which finds the body read already
 
         return handle
 

@@ -119,6 +119,24 @@ def read_carefully(body: bytes | Mapping[str, Any], model: type[BaseModel], kind
     return values_of(validated, kind)
 
 
+def parsed(body: bytes) -> Any:
+    """JSON as plain values.
+
+    Raises:
+        json.JSONDecodeError: it is none, or none that Python can hold.
+    """
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        raise
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError(f"not {error.encoding}: {error.reason}", "", error.start) from None
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+    except ValueError:  # Python reads no integer of more digits
+        raise json.JSONDecodeError("a number has too many digits", "", 0) from None
+
+
 def values_of(validated: BaseModel, kind: type[T]) -> T:
     """The frozen values of a validated body."""
     return msgspec.convert(validated.model_dump(), kind)
@@ -129,13 +147,10 @@ def _parsed(body: bytes) -> Any:
     if not body:
         raise MalformedBodyError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:
-        return json.loads(body)
+        return parsed(body)
     except json.JSONDecodeError as error:
         fault = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
         raise MalformedBodyError([{**fault, "ctx": {"error": error.msg}}]) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        fault = {"type": "json_invalid", "loc": ("body", 0), "msg": "JSON decode error", "input": {}}
-        raise MalformedBodyError([{**fault, "ctx": {"error": str(error)}}]) from None
 
 
 def _located(fault: Any) -> dict[str, Any]:

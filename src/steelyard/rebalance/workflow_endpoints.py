@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from steelyard.infra.web import Session
 from steelyard.rebalance import reviews, runs
+from steelyard.rebalance.careful import CarefulRoute
 from steelyard.rebalance.located import WAYS, Find
 from steelyard.rebalance.run_schemas import (
     DpmRunWorkflowActionRequest,
@@ -38,7 +39,12 @@ from steelyard.rebalance.web import (
 )
 from steelyard.rebalance.workflow import Action
 
-router = APIRouter(prefix="/rebalance", dependencies=[Depends(runs_store)], tags=["DPM Run Supportability"])
+router = APIRouter(
+    prefix="/rebalance",
+    route_class=CarefulRoute,
+    dependencies=[Depends(runs_store)],
+    tags=["DPM Run Supportability"],
+)
 
 
 @router.get("/workflow/decisions", response_model=DpmWorkflowDecisionListResponse)

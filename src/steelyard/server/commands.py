@@ -59,16 +59,22 @@ def demo(
 
 
 def run_server(settings: Settings) -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted.
+
+    Raises:
+        UnavailableError: the database does not answer in the time that a start waits for it.
+    """
     import uvicorn  # noqa: PLC0415
 
+    from steelyard.infra.database_wait import wait_for_database  # noqa: PLC0415
     from steelyard.infra.logs import configure_logs  # noqa: PLC0415
     from steelyard.server.app import create_app  # noqa: PLC0415
 
     configure_logs(settings)
-
+    app = create_app(settings)
+    asyncio.run(wait_for_database(settings))  # before the server starts, which would hide the cause in a traceback
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

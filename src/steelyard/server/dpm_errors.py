@@ -83,22 +83,25 @@ def _presentable(fault: Any) -> Any:
     described = {name: value for name, value in fault.items() if name != "input"}
     encoded = _finite(jsonable_encoder(described))
     if "input" in fault:
-        try:
-            encoded["input"] = _shortened(_finite(jsonable_encoder(fault["input"], custom_encoder={bytes: _text})))
-        except RecursionError:  # nested hundreds of levels deep: not worth showing
-            encoded["input"] = None
+        encoded["input"] = _excerpt(fault["input"])
     return encoded
 
 
-def _text(raw: bytes) -> str:
-    return raw[:INPUT_CHARACTERS_MAX].decode(errors="replace")
-
-
-def _shortened(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value)
-    return value if len(text) <= INPUT_CHARACTERS_MAX else text[:INPUT_CHARACTERS_MAX] + "…"
+def _excerpt(value: Any) -> Any:
+    """An offending input, or how its text begins: no more of a large one is looked at."""
+    if isinstance(value, bytes):
+        value = value[: INPUT_CHARACTERS_MAX + 1].decode(errors="replace")
+    if isinstance(value, str):
+        return value if len(value) <= INPUT_CHARACTERS_MAX else value[:INPUT_CHARACTERS_MAX] + "…"
+    text = ""
+    try:
+        for part in json.JSONEncoder(default=str).iterencode(value):
+            text += part
+            if len(text) > INPUT_CHARACTERS_MAX:
+                return text[:INPUT_CHARACTERS_MAX] + "…"
+    except RecursionError:  # nested hundreds of levels deep: not worth showing
+        return None
+    return _finite(jsonable_encoder(value))
 
 
 def _finite(value: Any) -> Any:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from steelyard.infra.database import Database
+from steelyard.infra.database_wait import wait_for_database
 from steelyard.infra.jobs import Jobs
 from steelyard.infra.legacy_stores import LegacyStores
 from steelyard.infra.migrations import upgrade
@@ -44,8 +45,13 @@ class Parts:
 
 @asynccontextmanager
 async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Parts]:
-    """The database, its tables up to date where it is embedded, and the jobs; a worker among them if ``works``."""
+    """The database, its tables up to date where it is embedded, and the jobs; a worker among them if ``works``.
+
+    Raises:
+        UnavailableError: the database does not answer in the time that a start waits for it.
+    """
     use_settings(settings)
+    await wait_for_database(settings)
     database = Database(settings)
     jobs = Jobs(settings, database)
     webhooks = Webhooks(settings, database, jobs, Outbound(settings))
