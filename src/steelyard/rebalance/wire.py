@@ -31,7 +31,8 @@ from steelyard.rebalance.values import (
 )
 
 T = TypeVar("T")
-_CANONICAL = msgspec.json.Encoder(order="sorted")
+CANONICAL = msgspec.json.Encoder(order="sorted")
+"""Writes what is hashed: keys sorted, nothing between them."""
 _REQUESTS = msgspec.json.Decoder(RebalanceRequest)
 _BATCHES = msgspec.json.Decoder(BatchRebalanceRequest)
 
@@ -96,7 +97,7 @@ def request_hash(request: msgspec.Struct) -> str:
 
     The encoder writes the bytes of ``core.canonical`` for text of printable ASCII.
     """
-    encoded = _CANONICAL.encode(request)
+    encoded = CANONICAL.encode(request)
     if encoded.isascii() and b"\x7f" not in encoded:
         return "sha256:" + hashlib.sha256(encoded).hexdigest()
     return canonical_hash(msgspec.to_builtins(request))
@@ -161,14 +162,15 @@ def _plain(value: Any) -> Any:
 def _is_sound_request(request: RebalanceRequest) -> bool:
     """What the types of the values do not say."""
     options = request.options
-    return _is_sound_book(request) and _are_sound_options(options)
+    return is_sound_book(request) and are_sound_options(options)
 
 
 def _is_sound_batch(request: BatchRebalanceRequest) -> bool:
-    return _is_sound_book(request) and schemas.scenario_problem(request.scenarios) is None
+    return is_sound_book(request) and schemas.scenario_problem(request.scenarios) is None
 
 
-def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
+def is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
+    """Whether snapshots, model and shelf keep what their types do not say."""
     portfolio, market = request.portfolio_snapshot, request.market_data_snapshot
     targets, shelf = request.model_portfolio.targets, request.shelf_entries
     lists = (portfolio.positions, portfolio.cash_balances, market.prices, market.fx_rates, targets, shelf)
@@ -226,8 +228,8 @@ def _lots_are_sound(portfolio: PortfolioSnapshot) -> bool:
     return True
 
 
-def _are_sound_options(options: EngineOptions) -> bool:
-    """Options other than the simplest are few and go the careful way."""
+def are_sound_options(options: EngineOptions) -> bool:
+    """Whether options keep what their types do not say; any doubt is left to the careful way."""
     numbers = [
         options.compare_target_methods_tolerance,
         options.cash_band_min_weight,

@@ -23,11 +23,13 @@ from steelyard.models import account_endpoints, book_endpoints
 from steelyard.models import endpoints as model_endpoints
 from steelyard.models import rebalance_endpoints as model_rebalances
 from steelyard.models.composition import warm_up
+from steelyard.rebalance import book_endpoints as dpm_book_endpoints
 from steelyard.rebalance import (
     bundle_endpoints,
     operation_endpoints,
     policy_endpoints,
     run_endpoints,
+    snapshot_endpoints,
     workflow_endpoints,
 )
 from steelyard.rebalance import endpoints as rebalance_endpoints
@@ -58,6 +60,8 @@ API = (
     bundle_endpoints.router,
     workflow_endpoints.router,
     policy_endpoints.router,
+    dpm_book_endpoints.router,
+    snapshot_endpoints.router,
 )
 
 
@@ -80,7 +84,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.add_middleware(BodyLimitMiddleware, bytes_max=settings.body_bytes_max)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        bytes_max=settings.body_bytes_max,
+        bytes_max_of={dpm_book_endpoints.PATH: settings.book_body_bytes_max},
+    )
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(RequestIdsMiddleware)
     app.add_middleware(

@@ -17,6 +17,8 @@ from steelyard.infra.settings import Settings, use_settings
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models.book_job import BOOK, book_job
 from steelyard.models.composition import ModelParts, model_parts
+from steelyard.rebalance import book_job as dpm_book_job
+from steelyard.rebalance.book_job import DPM_BOOK
 from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.purging import purge_regularly
 from steelyard.rebalance.service import Rebalancing
@@ -51,6 +53,7 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
         async with model_parts(settings, database) as models:
             jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
             jobs.register(BOOK, book_job(models, database))
+            jobs.register(DPM_BOOK, dpm_book_job.book_job(database, settings.book_processes))
             parts = Parts(database, jobs, webhooks, models, rebalancing, operations)
             async with _working(parts) if works else _idle():
                 yield parts
