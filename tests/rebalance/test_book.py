@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook, summarise_book
-from steelyard.rebalance.book_blocks import BlockBuilder, BlockOrder, net_orders
+from steelyard.rebalance.book_blocks import BlockOrder, joined_blocks, net_orders
 from steelyard.rebalance.book_rows import account_row
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.market import Market
@@ -144,11 +144,11 @@ def test_the_row_of_an_account_has_cash_of_all_currencies_in_its_base():
 
 
 def test_sums_of_blocks_are_exact_beyond_28_digits():
-    builder = BlockBuilder()
     amounts = [Decimal("1e27") + n for n in range(3)] + [Decimal("1e-27")]
-    for place, amount in enumerate(amounts):
-        builder.add_piece(BlockOrder("A", "BUY", amount, Money(amount, "CHF"), 1, b'["p%d","oi",1,1]' % place))
-    (block,) = builder.blocks()
+    (block,) = joined_blocks(
+        BlockOrder("A", "BUY", amount, Money(amount, "CHF"), 1, b'["p%d","oi",1,1]' % place)
+        for place, amount in enumerate(amounts)
+    )
     assert (
         block.quantity == block.notional.amount == Decimal("3000000000000000000000000003.000000000000000000000000001")
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from steelyard.rebalance.book_blocks import BlockBuilder, BlockOrder
+from steelyard.rebalance.book_blocks import BlockOrder, block_orders
 from steelyard.rebalance.book_rows import STATUSES, AccountError, AccountOutcome, AccountRow, AccountStatus, account_row
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.market import Market, Shelf
@@ -77,10 +77,7 @@ class SharedBook:
 
 def summarise_book(outcomes: Iterable[AccountOutcome], market: Market) -> BookSummary:
     """Compare the accounts, given in any order, and pool the trades of those that are READY."""
-    builder = BlockBuilder()
-    rows: list[AccountRow] = []
-    for outcome in sorted(outcomes, key=lambda one: one.portfolio_id):
-        rows.append(account_row(outcome, market))
-        builder.add(outcome)
+    ordered = sorted(outcomes, key=lambda one: one.portfolio_id)
+    rows = [account_row(outcome, market) for outcome in ordered]
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
-    return BookSummary(counts, rows, builder.blocks())
+    return BookSummary(counts, rows, block_orders(ordered))

@@ -1,15 +1,14 @@
 """Block orders: what all READY accounts of a book trade of an instrument, by side and net.
 
 An account that waits for a review or is blocked is in no block: its orders may yet change.  Sums are
-exact, whatever the number of accounts.  A part of a book makes its pieces of the blocks by itself;
-pieces are put together in the order of the book without a look at their allocations.
+exact, whatever the number of accounts.  Each part of a book makes blocks of its own accounts; they are
+joined in the order of the book without a look at their allocations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from itertools import groupby
 from typing import Literal
 
@@ -23,6 +22,7 @@ from steelyard.rebalance.values import ZERO, Money
 _SUMS = Context(prec=400, traps=[Inexact, InvalidOperation])  # quantities and notionals span some 250 digits at most
 _encode = msgspec.json.Encoder().encode
 Side = Literal["BUY", "SELL"]
+_Share = tuple[str, str, Decimal, Decimal]
 
 
 class Allocation(Struct, frozen=True, gc=False, array_like=True):
@@ -64,54 +64,49 @@ class NetOrder(Struct, frozen=True, gc=False):
     sold_quantity: Decimal
 
 
-@dataclass(slots=True)
-class _Sum:
-    currency: str
-    quantity: Decimal = ZERO
-    notional: Decimal = ZERO
-    count: int = 0
-    allocations: list[bytes] = field(default_factory=list)
-
-
-class BlockBuilder:
-    """Collects trades account by account, or pieces part by part, in the order of the book."""
-
-    def __init__(self) -> None:
-        self._sums: dict[tuple[str, Side], _Sum] = {}
-
-    def add(self, outcome: AccountOutcome) -> None:
-        """The trades of an account, if it is READY."""
+def block_orders(outcomes: Iterable[AccountOutcome]) -> list[BlockOrder]:
+    """The blocks of accounts in the order of the book: by instrument, purchases first."""
+    shares: dict[tuple[str, Side], list[_Share]] = {}
+    currencies: dict[str, str] = {}
+    for outcome in outcomes:
         if outcome.result is None or outcome.result.status != "READY":
-            return
+            continue
+        portfolio_id = outcome.portfolio_id
         for intent in outcome.result.intents:
             if isinstance(intent, SecurityTrade):
-                amount = intent.notional.amount
-                share = (outcome.portfolio_id, intent.intent_id, intent.quantity, amount)
-                at = (intent.instrument_id, intent.side)
-                self._put(at, intent.quantity, intent.notional, 1, _encode(share))
-
-    def add_piece(self, piece: BlockOrder) -> None:
-        """A block of one part."""
-        at = (piece.instrument_id, piece.side)
-        self._put(at, piece.quantity, piece.notional, piece.account_count, piece.allocations)
-
-    def blocks(self) -> list[BlockOrder]:
-        """The blocks, by instrument, purchases first."""
+                notional = intent.notional
+                share = (portfolio_id, intent.intent_id, intent.quantity, notional.amount)
+                shares.setdefault((intent.instrument_id, intent.side), []).append(share)
+                currencies[intent.instrument_id] = notional.currency
+    with localcontext(_SUMS):
         return [
             BlockOrder(
-                *at, one.quantity, Money(one.notional, one.currency), one.count, allocations=b",".join(one.allocations)
+                *at,
+                sum([quantity for _, _, quantity, _ in parts], ZERO),
+                Money(sum([amount for *_, amount in parts], ZERO), currencies[at[0]]),
+                len(parts),
+                _encode(parts)[1:-1],
             )
-            for at, one in sorted(self._sums.items())
+            for at, parts in sorted(shares.items())
         ]
 
-    def _put(self, at: tuple[str, Side], quantity: Decimal, notional: Money, count: int, allocations: bytes) -> None:
-        found = self._sums.get(at)
-        if found is None:
-            found = self._sums[at] = _Sum(notional.currency)
-        found.quantity = _SUMS.add(found.quantity, quantity)
-        found.notional = _SUMS.add(found.notional, notional.amount)
-        found.count += count
-        found.allocations.append(allocations)
+
+def joined_blocks(pieces: Iterable[BlockOrder]) -> list[BlockOrder]:
+    """The blocks of a book from those of its parts, which come in order."""
+    parts: dict[tuple[str, Side], list[BlockOrder]] = {}
+    for piece in pieces:
+        parts.setdefault((piece.instrument_id, piece.side), []).append(piece)
+    with localcontext(_SUMS):
+        return [
+            BlockOrder(
+                *at,
+                sum([one.quantity for one in ours], ZERO),
+                Money(sum([one.notional.amount for one in ours], ZERO), ours[0].notional.currency),
+                sum(one.account_count for one in ours),
+                b",".join([one.allocations for one in ours]),
+            )
+            for at, ours in sorted(parts.items())
+        ]
 
 
 def net_orders(blocks: Iterable[BlockOrder]) -> list[NetOrder]:

@@ -18,7 +18,7 @@ from steelyard.infra.database import Database
 from steelyard.infra.job_context import JobContext
 from steelyard.infra.job_runner import Handler
 from steelyard.rebalance import book_store as store
-from steelyard.rebalance.book_blocks import BlockBuilder
+from steelyard.rebalance.book_blocks import BlockOrder, joined_blocks
 from steelyard.rebalance.book_parts import PartResult, read_pieces
 from steelyard.rebalance.book_processes import work_on_parts
 
@@ -95,12 +95,13 @@ class _Run:
 
     def _blocks(self) -> list[dict[str, Any]]:
         self.context.report(_PARTS_PERCENT, "making block orders")
-        builder, book_id = BlockBuilder(), self.context.job.id
+        return [store.block_values(place, block) for place, block in enumerate(joined_blocks(self._pieces()))]
+
+    def _pieces(self) -> Iterator[BlockOrder]:
+        book_id = self.context.job.id
         for number in self._read(store.parts_with_pieces, book_id):
             self.context.raise_if_cancelled()
-            for piece in read_pieces(self._read(store.read_pieces, book_id, number)):
-                builder.add_piece(piece)
-        return [store.block_values(place, block) for place, block in enumerate(builder.blocks())]
+            yield from read_pieces(self._read(store.read_pieces, book_id, number))
 
     def _read(
         self,

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook
-from steelyard.rebalance.book_blocks import BlockBuilder, BlockOrder
+from steelyard.rebalance.book_blocks import BlockOrder, block_orders
 from steelyard.rebalance.book_bytes import expanded, packed
 from steelyard.rebalance.book_rows import AccountError, AccountOutcome, AccountRow, AccountStatus, account_row
 from steelyard.rebalance.engine import RunIdentity
@@ -94,16 +94,11 @@ class PartDesk:
 
     def work(self, part: bytes) -> bytes:
         """A :class:`PartResult` for a packed list of :class:`PartAccount`."""
-        builder = BlockBuilder()
-        rows: list[RowBytes] = []
-        results: list[bytes] = []
-        for account in msgspec.msgpack.decode(expanded(part), type=list[PartAccount]):
-            outcome = self._outcome(account)
-            builder.add(outcome)
-            row = account_row(outcome, self._shared.market)
-            rows.append(RowBytes(row.portfolio_id, row.status, encode_row(row)))
-            results.append(outcome.result.to_bytes() if outcome.result else b"")
-        return msgspec.msgpack.encode(PartResult(rows, _groups(results), packed(builder.blocks())))
+        accounts = msgspec.msgpack.decode(expanded(part), type=list[PartAccount])
+        outcomes = [self._outcome(account) for account in accounts]
+        rows = [_row(account_row(outcome, self._shared.market)) for outcome in outcomes]
+        results = [outcome.result.to_bytes() if outcome.result else b"" for outcome in outcomes]
+        return msgspec.msgpack.encode(PartResult(rows, _groups(results), packed(block_orders(outcomes))))
 
     def _outcome(self, account: PartAccount) -> AccountOutcome:
         if account.error is not None:
@@ -122,11 +117,6 @@ class PartDesk:
             )
 
 
-def encode_row(row: AccountRow) -> bytes:
-    """The JSON of a row."""
-    return _ENCODER.encode(row)
-
-
 def ungrouped(group: bytes) -> list[bytes]:
     """The results of a group; those of accounts that failed are empty."""
     return msgspec.msgpack.decode(expanded(group), type=list[bytes])
@@ -135,6 +125,10 @@ def ungrouped(group: bytes) -> list[bytes]:
 def read_pieces(pieces: bytes) -> list[BlockOrder]:
     """The pieces of a part, as :class:`PartResult` keeps them."""
     return msgspec.msgpack.decode(expanded(pieces), type=list[BlockOrder])
+
+
+def _row(row: AccountRow) -> RowBytes:
+    return RowBytes(row.portfolio_id, row.status, _ENCODER.encode(row))
 
 
 def _groups(results: Sequence[bytes]) -> list[tuple[int, bytes]]:
