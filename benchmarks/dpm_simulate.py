@@ -70,7 +70,7 @@ def book_rate(seconds: float) -> float:
 
     def work() -> bytes:
         desk = SharedBook(request)
-        summarise_book([desk.run(account, identity) for account in accounts])
+        summarise_book([desk.run(account, identity) for account in accounts], desk.market)
         return b""
 
     return rate(work, seconds) * len(accounts)

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     jwt_default_scopes: Texts = ("sweeps:read", "sweeps:write", "data:read")
     jwt_leeway_s: int = Field(30, ge=0, le=300)
     body_bytes_max: int = Field(10_000_000, ge=1)
+    book_body_bytes_max: int = Field(100_000_000, ge=1)
 
     # jobs
     job_threads: int = Field(2, ge=1, le=256)
@@ -78,6 +79,9 @@ class Settings(BaseSettings):
     # sweeps and streams
     sweep_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
     streams_per_credential_max: int = Field(20, ge=1, le=10_000)
+
+    # DPM books
+    book_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
 
     # model portfolios: where models are kept, and who knows holdings, prices and securities
     model_store: Literal["sql", "mongodb"] = "sql"

@@ -5,7 +5,6 @@ The run's id is derived from the request, so the same request gives the same res
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.result import RebalanceResult
+from steelyard.rebalance.run_ids import derived_id, derived_run_id
 from steelyard.rebalance.values import BatchRebalanceRequest, RebalanceRequest
 from steelyard.rebalance.what_if import BatchResult, analyze_scenarios
 from steelyard.rebalance.wire import MalformedBodyError, read_batch, read_options, read_request, request_hash
@@ -37,7 +37,7 @@ def simulate(
     """
     typed = request if isinstance(request, RebalanceRequest) else _checked(read_request, request)
     hashed = request_hash(typed)
-    return rebalance(typed, RunIdentity(_derived_id("rr", hashed), correlation_id or NO_CORRELATION, hashed))
+    return rebalance(typed, RunIdentity(derived_run_id(hashed), correlation_id or NO_CORRELATION, hashed))
 
 
 def analyze(
@@ -53,12 +53,12 @@ def analyze(
         InvalidInputError: the request is malformed; ``details["errors"]`` lists every fault.
     """
     typed = request if isinstance(request, BatchRebalanceRequest) else _checked(read_batch, request)
-    batch_id = _derived_id("batch", request_hash(typed))
+    batch_id = derived_id("batch", request_hash(typed))
     return analyze_scenarios(
         typed,
         batch_id=batch_id,
         run_at_utc=clock.now().isoformat(timespec="microseconds"),
-        new_run_id=lambda name: _derived_id("rr", f"{batch_id}:{name}"),
+        new_run_id=lambda name: derived_id("rr", f"{batch_id}:{name}"),
         read_options=read_options,
         correlation_id=correlation_id,
     )
@@ -69,7 +69,3 @@ def _checked(read: Any, request: Mapping[str, Any] | bytes) -> Any:
         return read(request)
     except MalformedBodyError as error:
         raise InvalidInputError(str(error), code="MALFORMED_REQUEST", details={"errors": error.errors}) from None
-
-
-def _derived_id(prefix: str, text: str) -> str:
-    return f"{prefix}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"

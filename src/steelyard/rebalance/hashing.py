@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-_SORTED = msgspec.json.Encoder(order="sorted")
+CANONICAL = msgspec.json.Encoder(order="sorted")
+"""Writes what is hashed: keys sorted, nothing between them."""
 
 
 def quick_hash(value: Any, *, absent: tuple[str, ...] = ()) -> str | None:
@@ -19,7 +20,7 @@ def quick_hash(value: Any, *, absent: tuple[str, ...] = ()) -> str | None:
         value: what to hash.
         absent: keys that may occur nowhere in it.
     """
-    encoded = _SORTED.encode(value)
+    encoded = CANONICAL.encode(value)
     if not encoded.isascii() or b"\x7f" in encoded or any(f'"{key}"'.encode() in encoded for key in absent):
         return None
     return "sha256:" + hashlib.sha256(encoded).hexdigest()

@@ -33,6 +33,18 @@ NAME_CHARACTERS_MAX = 200
 COMMENT_CHARACTERS_MAX = 10_000
 """Characters of a reviewer's comment."""
 
+BOOK_ACCOUNTS_MAX = 20_000
+"""Portfolios of one book."""
+
+BOOK_MODELS_MAX = 500
+"""Models of one book."""
+
+BOOK_OPTION_SETS_MAX = 500
+"""Different options in one book."""
+
+SNAPSHOTS_PUT_MAX = 1_000
+"""Snapshots stored with one request."""
+
 MAGNITUDE_MAX = Decimal("1E30")
 MAGNITUDE_MIN = Decimal("1E-30")
 """Every number is 0 or between these two in size."""

@@ -170,14 +170,15 @@ def _plain(value: Any) -> Any:
 def _is_sound_request(request: RebalanceRequest) -> bool:
     """What the types of the values do not say."""
     options = request.options
-    return _is_sound_book(request) and are_sound_options(options)
+    return is_sound_book(request) and are_sound_options(options)
 
 
 def _is_sound_batch(request: BatchRebalanceRequest) -> bool:
-    return _is_sound_book(request) and schemas.scenario_problem(request.scenarios) is None
+    return is_sound_book(request) and schemas.scenario_problem(request.scenarios) is None
 
 
-def _is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
+def is_sound_book(request: RebalanceRequest | BatchRebalanceRequest) -> bool:
+    """Whether snapshots, model and shelf keep what their types do not say."""
     targets = request.model_portfolio.targets
     return (
         len(targets) <= limits.ROWS_MAX

@@ -28,11 +28,13 @@ from steelyard.proposals import endpoints as proposal_endpoints
 from steelyard.proposals import lifecycle_endpoints as proposal_lifecycle
 from steelyard.proposals import operation_endpoints as proposal_operations
 from steelyard.proposals import support_endpoints as proposal_support
+from steelyard.rebalance import book_endpoints as dpm_book_endpoints
 from steelyard.rebalance import (
     bundle_endpoints,
     operation_endpoints,
     policy_endpoints,
     run_endpoints,
+    snapshot_endpoints,
     workflow_endpoints,
 )
 from steelyard.rebalance import endpoints as rebalance_endpoints
@@ -68,6 +70,8 @@ API = (
     proposal_support.router,  # before the lifecycle, whose /{proposal_id} takes any name
     proposal_lifecycle.router,
     proposal_documents.router,
+    dpm_book_endpoints.router,
+    snapshot_endpoints.router,
 )
 
 
@@ -90,7 +94,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.add_middleware(BodyLimitMiddleware, bytes_max=settings.body_bytes_max)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        bytes_max=settings.body_bytes_max,
+        bytes_max_of={dpm_book_endpoints.PATH: settings.book_body_bytes_max},
+    )
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(RequestIdsMiddleware)
     app.add_middleware(

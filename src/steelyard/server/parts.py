@@ -22,6 +22,8 @@ from steelyard.proposals.expiring import expire_regularly
 from steelyard.proposals.operations import ProposalOperations
 from steelyard.proposals.service import Proposals
 from steelyard.proposals.toggles import ProposalToggles
+from steelyard.rebalance import book_job as dpm_book_job
+from steelyard.rebalance.book_job import DPM_BOOK
 from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.purging import purge_regularly
 from steelyard.rebalance.service import Rebalancing
@@ -66,6 +68,7 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
         async with model_parts(settings, database) as models:
             jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
             jobs.register(BOOK, book_job(models, database))
+            jobs.register(DPM_BOOK, dpm_book_job.book_job(database, settings.book_processes))
             parts = Parts(database, jobs, webhooks, models, rebalancing, operations, proposals, proposal_operations)
             async with _working(parts) if works else _idle():
                 yield parts
