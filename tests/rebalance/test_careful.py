@@ -14,7 +14,7 @@ from pydantic import BaseModel, field_validator
 
 from steelyard.rebalance import schemas
 from steelyard.rebalance.careful import INLINE_BODY_BYTES_MAX, CarefulRoute
-from tests.rebalance.test_wire import BOOK, spoilt_books
+from tests.rebalance.test_wire import BOOK, spoilt
 
 AS_JSON = {"Content-Type": "application/json"}
 
@@ -75,7 +75,7 @@ def _wherever_read(request):
 
 
 @pytest.mark.usefixtures("_wherever_read")
-@given(spoilt_books())
+@given(spoilt())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_a_body_is_explained_as_fastapi_explains_it(body):
     for headers in ({}, {"X-Key": "k"}):
