@@ -24,6 +24,7 @@ NAVIGATION = (
     ("Sweeps", "/"),
     ("Models", "/models"),
     ("Books", "/books"),
+    ("Proposals", "/proposals"),
     ("Jobs", "/jobs"),
     ("Data", "/data"),
     ("API reference", "/docs"),

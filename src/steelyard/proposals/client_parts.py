@@ -125,9 +125,16 @@ class ClientDocument:
     footer: str
     sections: tuple[Section, ...]
 
-    def section(self, key: str) -> Section | None:
-        """The section of that key, if the document has it."""
-        return next((one for one in self.sections if one.key == key), None)
+
+def text_of(cell: Cell) -> str:
+    """What a cell says; bars say nothing."""
+    match cell:
+        case Figure(text) | Badge(text) | str(text):
+            return text
+        case Range(low, high):
+            return f"{low.text} to {high.text}"
+        case BarPair():
+            return ""
 
 
 def table(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], note: str = "") -> Table:

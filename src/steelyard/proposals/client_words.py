@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 STATUS = {
     "READY": "Simulated, this proposal keeps all rules.",
@@ -83,13 +84,27 @@ VALUATION = {
     "CALCULATED": "Holdings are valued at the prices named.",
     "TRUST_SNAPSHOT": "Holdings are valued as the custodian reports them.",
 }
-BUCKET = {"CASH": "Cash", "EQUITY": "Equity", "BOND": "Bonds", "FUND": "Funds", "UNKNOWN": "Not classified"}
+BUCKET = {
+    "CASH": "Cash",
+    "EQUITY": "Equity",
+    "BOND": "Bonds",
+    "FUND": "Funds",
+    "COMMODITY": "Commodities",
+    "PROPERTY": "Property",
+    "UNKNOWN": "Not classified",
+}
 
 
 def said(words: Mapping[str, str], code: object) -> str:
     """The words for a code; of one that is not known, the code itself without its underscores."""
     text = str(code)
     return words.get(text) or text.replace("_", " ").strip().capitalize()
+
+
+def issue_text(issue: Mapping[str, Any]) -> str:
+    """What a suitability issue is about."""
+    template = ISSUE.get(issue["issue_id"])
+    return template.format_map(issue["details"]) if template else str(issue["summary"])
 
 
 def gate_reason(reason: Mapping[str, object]) -> str:
