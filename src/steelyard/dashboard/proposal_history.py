@@ -11,7 +11,7 @@ from nicegui import ui
 from steelyard.dashboard import figures
 from steelyard.dashboard.proposal_sections import draw_block
 from steelyard.dashboard.proposal_words import EVENTS, STATES, said_of
-from steelyard.dashboard.shell import badge, card, cell, words
+from steelyard.dashboard.shell import badge, card, words
 from steelyard.dashboard.visit import Visit
 from steelyard.proposals import store
 from steelyard.proposals.client_parts import tone_of
@@ -77,21 +77,15 @@ def draw_versions(visit: Visit, proposal: ProposalRow, versions: Sequence[Versio
 
 
 def _list(proposal: ProposalRow, versions: Sequence[VersionRow], shown: int) -> None:
-    table = ui.element("table").classes("table cards compact").mark("versions")
-    with table, ui.element("tbody"):
+    with ui.element("ul").classes("timeline").mark("versions"):
         for version in versions:
-            _version(proposal, version, is_shown=version.version_no == shown)
-
-
-def _version(proposal: ProposalRow, version: VersionRow, *, is_shown: bool) -> None:
-    with ui.element("tr"):
-        with cell("").classes("wrap"):
-            link = ui.link(f"Version {version.version_no}", f"/proposals/{proposal.id}?version={version.version_no}")
-            link.classes("strong" if is_shown else "")
-        with cell("Simulation"):
-            badge(said_of(STATUS_SHORT, version.status_at_creation), tone_of(version.status_at_creation))
-        cell("Made by", version.created_by).classes("wrap")
-        cell("Made (UTC)", figures.moment(version.created_at), is_number=True).classes("soft")
+            target = f"/proposals/{proposal.id}?version={version.version_no}"
+            with ui.element("li"):
+                with ui.element("div").classes("row"):
+                    link = ui.link(f"Version {version.version_no}", target)
+                    link.classes("strong" if version.version_no == shown else "")
+                    badge(said_of(STATUS_SHORT, version.status_at_creation), tone_of(version.status_at_creation))
+                ui.label(f"{version.created_by}, {figures.moment(version.created_at)} UTC").classes("note")
 
 
 def _draw_choice(visit: Visit, proposal: ProposalRow, numbers: Sequence[int], shown: int) -> None:
@@ -107,7 +101,7 @@ def _draw_choice(visit: Visit, proposal: ProposalRow, numbers: Sequence[int], sh
             difference(*map(artifact_of, pair)), first=pair[0].version_no, second=pair[1].version_no
         )
         with place:
-            words("h3", section.headline)
+            words("h2", section.headline)
             for block in section.blocks:
                 draw_block(block)
 

@@ -23,16 +23,19 @@ COMMENT_CHARACTERS_MAX = 2_000
 _STYLE = "outlined dense hide-bottom-space"
 
 
-def draw_moves(visit: Visit, proposal: ProposalRow, breaches: list[str]) -> None:
-    """A button for each move; ``breaches`` are the codes for which the current version asks for a review."""
-    if not visit.principal.may(WRITE):
-        return
-    conflict = ui.element("div")
-    with ui.element("div").classes("row").props('aria-label="Actions"'):
-        for move in MOVES.get(cast("State", proposal.current_state), ()):
-            dialog = _Dialog(visit, proposal, move, breaches=breaches, conflict=conflict)
-            classes = "quiet danger" if move.kind == "danger" else move.kind
-            words("button", move.label).classes(classes).props("type=button").on("click", dialog.open)
+def draw_moves(visit: Visit, proposal: ProposalRow, breaches: list[str], *, conflict: ui.element) -> None:
+    """A button for each move.
+
+    Args:
+        visit: of whom may write.
+        proposal: as the page shows it; a move is made only if it still is so.
+        breaches: codes for which the current version asks for a review.
+        conflict: where to say that somebody was faster.
+    """
+    for move in MOVES.get(cast("State", proposal.current_state), ()):
+        dialog = _Dialog(visit, proposal, move, breaches=breaches, conflict=conflict)
+        classes = "quiet danger" if move.kind == "danger" else move.kind
+        words("button", move.label).classes(classes).props("type=button").on("click", dialog.open)
 
 
 class _Dialog:
@@ -73,8 +76,8 @@ class _Dialog:
     def _draw_override(self, breaches: list[str]) -> None:
         is_required = stored(self._visit).toggles.override_note_required and self._move.approval != "CLIENT_CONSENT"
         ending = "Say why that is accepted." if is_required else "You may say why that is accepted."
-        found = "; ".join(dict.fromkeys(gate_reason({"reason_code": code}) for code in breaches))
-        ui.label(f"{found}. {ending}").classes("note")
+        found = " ".join(dict.fromkeys(gate_reason({"reason_code": code}) for code in breaches))
+        ui.label(f"{found} {ending}").classes("note")
         self._note = ui.textarea("Why it is accepted").props(f"{_STYLE} autogrow maxlength={NOTES_CHARACTERS_MAX}")
 
     async def _do(self) -> None:

@@ -102,7 +102,7 @@ class _Form:
             words("h2", headline)
             with ui.element("div").classes("grid-2"):
                 self._maker = ui.input("Made by", value=visit.principal.subject).props(f"{_STYLE} maxlength=200")
-                self._title = ui.input("Title, if it has one").props(f"{_STYLE} maxlength=500")
+                self._title = ui.input("Title").props(f"{_STYLE} maxlength=500")
                 self._title.set_visibility(has_title)
             self._draw_request(request)
             self._faults = ui.element("div").classes("stack tight").props("role=alert")

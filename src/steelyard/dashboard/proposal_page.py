@@ -105,7 +105,7 @@ def _standing(visit: Visit, read: _Read) -> None:
     with card():
         with ui.element("div").classes("row"):
             state_badge(proposal.current_state)
-            ui.label(STANDING.get(proposal.current_state, "")).classes("grow")
+            ui.label(STANDING.get(proposal.current_state, "")).classes("standing")
             ui.label(f"Version {version.version_no} of {proposal.current_version_no}").classes("note")
         if proposal.advisor_notes:
             ui.label(proposal.advisor_notes).classes("wrap-any quote")
@@ -114,9 +114,11 @@ def _standing(visit: Visit, read: _Read) -> None:
                 ui.label("This is an older version. Decisions are made on the newest.").classes("grow")
                 ui.link("To the newest version", f"/proposals/{proposal.id}").classes("quiet")
             return
-        draw_moves(visit, proposal, msgspec.json.decode(version.soft_breaches, type=list[str]))
         if proposal.current_state in OPEN and visit.principal.may(WRITE):
-            with ui.element("div").classes("row"):
+            conflict = ui.element("div")
+            with ui.element("div").classes("row").props('aria-label="Actions"'):
+                breaches = msgspec.json.decode(version.soft_breaches, type=list[str])
+                draw_moves(visit, proposal, breaches, conflict=conflict)
                 new_version_button(visit, proposal, request=read.artifact["evidence_bundle"]["inputs"])
 
 

@@ -20,6 +20,9 @@ from steelyard.proposals.client_parts import (
     text_of,
 )
 
+ROWS_UNSCROLLED_MAX = 14
+"""Rows of a table that are shown at once; a longer one scrolls in its frame."""
+
 _CLASSES = {"text": "wrap", "wide": "wrap", "badge": "", "number": "num", "bars": "pair-cell"}
 
 
@@ -51,7 +54,8 @@ def _facts(rows: tuple[tuple[str, Cell], ...]) -> None:
 
 
 def _table(table: Table) -> None:
-    with ui.element("div").classes("scroll tall"), ui.element("table").classes("table cards compact"):
+    scroll = "scroll tall" if len(table.rows) > ROWS_UNSCROLLED_MAX else "scroll"
+    with ui.element("div").classes(scroll), ui.element("table").classes("table cards compact"):
         with ui.element("thead"), ui.element("tr"):
             for column in table.columns:
                 words("th", column.name).classes("num" if column.kind == "number" else "")

@@ -171,8 +171,8 @@ def quantity(exact: str) -> Figure:
 
 
 def plain(exact: object) -> Figure:
-    """A number as the artifact has it."""
-    return Figure(_signed(str(exact)), str(exact))
+    """A number with all its decimals."""
+    return Figure(_signed(f"{Decimal(str(exact)):,f}"), str(exact))
 
 
 def moment(exact: str) -> Figure:

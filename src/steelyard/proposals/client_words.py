@@ -107,9 +107,13 @@ def issue_text(issue: Mapping[str, Any]) -> str:
     return template.format_map(issue["details"]) if template else str(issue["summary"])
 
 
-def gate_reason(reason: Mapping[str, object]) -> str:
-    """Why a gate is there, from one of its reasons."""
-    kind, _, rule = str(reason["reason_code"]).partition("_RULE_FAIL:")
+def gate_reason(reason: Mapping[str, Any], issues: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """Why a gate is there, from one of its reasons; ``issues`` are the suitability issues by their key."""
+    code, details = str(reason["reason_code"]), reason.get("details", {})
+    issue = (issues or {}).get(details.get("issue_key", ""))
+    if issue is not None:
+        return f"New: {issue_text(issue)}"
+    _, _, rule = code.partition("_RULE_FAIL:")
     if rule:
-        return f"{said(RULE, rule)}: {'this blocks' if kind == 'HARD' else 'this needs a review'}"
-    return said(REASON, reason["reason_code"])
+        return WARNING.get(details.get("reason_code", "")) or said(FAILED, rule)
+    return f"{said(REASON, code)} ({details['count']})." if "count" in details else f"{said(REASON, code)}."

@@ -50,16 +50,11 @@ def rules_section(artifact: Mapping[str, Any]) -> Section:
     result = artifact["evidence_bundle"]["engine_outputs"]["proposal_result"]
     blocks: list[Block] = [Text(said(words.GATE, gate["gate"]) + ".", tone_of(artifact["status"]))]
     if gate["reasons"]:
-        rows = [_reason(reason) for reason in gate["reasons"]]
-        blocks.append(table((Column("Why", "wide"), Column("Severity", "badge"), Column("About")), rows))
+        issues = {issue["issue_key"]: issue for issue in artifact["suitability_summary"]["issues"]}
+        rows = [(words.gate_reason(reason, issues), _severity(reason["severity"])) for reason in gate["reasons"]]
+        blocks.append(table((Column("Why", "wide"), Column("Severity", "badge")), rows))
     blocks.append(table(_RULES, [_rule(rule) for rule in result["rule_results"]]))
     return Section("rules", "Rules and gate", tuple(blocks))
-
-
-def _reason(reason: Mapping[str, Any]) -> tuple[Cell, ...]:
-    details = reason["details"]
-    about = details.get("issue_key") or details.get("reason_code") or details.get("count") or ""
-    return words.gate_reason(reason), _severity(reason["severity"]), str(about).replace("|", " ").replace("_", " ")
 
 
 def _rule(rule: Mapping[str, Any]) -> tuple[Cell, ...]:
