@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from steelyard.proposals.documents import artifact_bytes, evidence_bytes
-from steelyard.proposals.tables import ApprovalRow, EventRow, ProposalKeyRow, ProposalRow, VersionRow
+from steelyard.proposals.tables import (
+    ApprovalRow,
+    EventRow,
+    ProposalKeyRow,
+    ProposalOperationRow,
+    ProposalRow,
+    VersionRow,
+)
 from steelyard.rebalance.service import timestamp
 
 
@@ -141,4 +149,44 @@ def key_view(key: ProposalKeyRow) -> dict[str, Any]:
         "proposal_id": key.proposal_id,
         "proposal_version_no": key.version_no,
         "created_at": timestamp(key.created_at),
+    }
+
+
+def accepted_view(row: ProposalOperationRow) -> dict[str, Any]:
+    """An operation as it is accepted."""
+    return {
+        "operation_id": row.id,
+        "operation_type": row.operation_type,
+        "status": "PENDING",
+        "correlation_id": row.correlation_id,
+        "created_at": timestamp(row.created_at),
+        "status_url": f"/rebalance/proposals/operations/{row.id}",
+    }
+
+
+def operation_view(row: ProposalOperationRow, version: VersionRow | None) -> dict[str, Any]:
+    """An operation with what came of it: the proposal as it was then, and the version that was made or found."""
+    result = error = None
+    if row.outcome is not None and version is not None:
+        outcome = msgspec.json.decode(row.outcome, type=dict[str, Raw])
+        result = {
+            "proposal": outcome["proposal"],
+            "version": version_view(version),
+            "latest_workflow_event": outcome["latest_workflow_event"],
+        }
+    if row.error_code is not None:
+        error = {"code": row.error_code, "message": row.error_message or ""}
+    return {
+        "operation_id": row.id,
+        "operation_type": row.operation_type,
+        "status": row.status,
+        "correlation_id": row.correlation_id,
+        "idempotency_key": row.idempotency_key,
+        "proposal_id": row.proposal_id,
+        "created_by": row.created_by,
+        "created_at": timestamp(row.created_at),
+        "started_at": row.started_at and timestamp(row.started_at),
+        "finished_at": row.finished_at and timestamp(row.finished_at),
+        "result": result,
+        "error": error,
     }

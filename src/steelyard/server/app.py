@@ -26,6 +26,7 @@ from steelyard.models.composition import warm_up
 from steelyard.proposals import document_endpoints as proposal_documents
 from steelyard.proposals import endpoints as proposal_endpoints
 from steelyard.proposals import lifecycle_endpoints as proposal_lifecycle
+from steelyard.proposals import operation_endpoints as proposal_operations
 from steelyard.proposals import support_endpoints as proposal_support
 from steelyard.rebalance import (
     bundle_endpoints,
@@ -48,6 +49,8 @@ DESCRIPTION = "From research to orders: strategy sweeps over verified data, with
 
 API = (
     rebalance_endpoints.router,  # routes are tried in this order, and these are asked for most often
+    proposal_endpoints.router,
+    proposal_lifecycle.router,
     auth_endpoints.router,
     sweep_endpoints.router,
     job_endpoints.router,
@@ -62,9 +65,8 @@ API = (
     bundle_endpoints.router,
     workflow_endpoints.router,
     policy_endpoints.router,
-    proposal_endpoints.router,
-    proposal_support.router,  # before the lifecycle, whose /{proposal_id} takes any name
-    proposal_lifecycle.router,
+    proposal_operations.router,
+    proposal_support.router,
     proposal_documents.router,
 )
 
@@ -116,7 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with running(settings, works=settings.role in ("all", "worker")) as parts:
         app.state.database, app.state.jobs, app.state.webhooks = parts.database, parts.jobs, parts.webhooks
         app.state.rebalancing, app.state.rebalance_operations = parts.rebalancing, parts.rebalance_operations
-        app.state.proposals = parts.proposals
+        app.state.proposals, app.state.proposal_operations = parts.proposals, parts.proposal_operations
         app.state.authenticator = Authenticator(settings, parts.database)
         app.state.open_streams = Counter[str]()
         if settings.role in ("all", "api"):

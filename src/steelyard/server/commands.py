@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,9 +67,12 @@ def run_server(settings: Settings) -> None:
     from steelyard.server.app import create_app  # noqa: PLC0415
 
     configure_logs(settings)
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # what was imported stays: no later collection walks through it while requests wait
 
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

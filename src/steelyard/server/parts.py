@@ -17,6 +17,8 @@ from steelyard.infra.settings import Settings, use_settings
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models.book_job import BOOK, book_job
 from steelyard.models.composition import ModelParts, model_parts
+from steelyard.proposals.expiring import expire_regularly
+from steelyard.proposals.operations import ProposalOperations
 from steelyard.proposals.service import Proposals
 from steelyard.proposals.toggles import ProposalToggles
 from steelyard.rebalance.operations import Operations
@@ -37,6 +39,7 @@ class Parts:
     rebalancing: Rebalancing
     rebalance_operations: Operations
     proposals: Proposals
+    proposal_operations: ProposalOperations
 
 
 @asynccontextmanager
@@ -50,13 +53,14 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
     rebalancing = Rebalancing(database, Toggles.read(os.environ), stores)
     proposals = Proposals(database, ProposalToggles.read(os.environ), stores)
     operations = Operations(database, jobs, rebalancing)
+    proposal_operations = ProposalOperations(database, jobs, proposals.toggles)
     try:
         if settings.is_sqlite:
             await upgrade(database)
         async with model_parts(settings, database) as models:
             jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
             jobs.register(BOOK, book_job(models, database))
-            parts = Parts(database, jobs, webhooks, models, rebalancing, operations, proposals)
+            parts = Parts(database, jobs, webhooks, models, rebalancing, operations, proposals, proposal_operations)
             async with _working(parts) if works else _idle():
                 yield parts
     finally:
@@ -66,12 +70,17 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
 @asynccontextmanager
 async def _working(parts: Parts) -> AsyncIterator[None]:
     await parts.jobs.start()
-    tidying = asyncio.create_task(purge_regularly(parts.database, parts.rebalancing, parts.rebalance_operations))
+    regular = (
+        purge_regularly(parts.database, parts.rebalancing, parts.rebalance_operations),
+        expire_regularly(parts.database, parts.proposals.toggles),
+    )
+    tasks = [asyncio.create_task(work) for work in regular]
     try:
         yield
     finally:
-        tidying.cancel()
-        await asyncio.gather(tidying, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await parts.jobs.stop()
 
 
