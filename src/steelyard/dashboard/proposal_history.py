@@ -90,7 +90,7 @@ def _list(proposal: ProposalRow, versions: Sequence[VersionRow], shown: int) -> 
 
 def _draw_choice(visit: Visit, proposal: ProposalRow, numbers: Sequence[int], shown: int) -> None:
     other = next(number for number in numbers if number != shown)
-    choices = {number: f"Version {number}" for number in numbers}
+    choices = {number: str(number) for number in numbers}
     style = "outlined dense options-dense"
 
     async def compare() -> None:
@@ -106,7 +106,7 @@ def _draw_choice(visit: Visit, proposal: ProposalRow, numbers: Sequence[int], sh
                 draw_block(block)
 
     with ui.element("div").classes("row"):
-        first = ui.select(choices, value=min(shown, other), label="Compare").props(style).classes("grow")
+        first = ui.select(choices, value=min(shown, other), label="Compare version").props(style).classes("grow")
         second = ui.select(choices, value=max(shown, other), label="with").props(style).classes("grow")
         words("button", "Compare").classes("quiet").props("type=button").on("click", compare)
     place = ui.element("div").classes("parts").props("id=difference")

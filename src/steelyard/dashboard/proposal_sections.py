@@ -71,7 +71,7 @@ def _table(table: Table) -> None:
 def _cell(column: Column, cell: Cell, *, is_first: bool) -> None:
     is_drawn = isinstance(cell, Badge | BarPair)
     element = words("td", "" if is_drawn else text_of(cell)).classes(_CLASSES[column.kind])
-    element.props["data-name"] = "" if is_first else column.name
+    element.props["data-name"] = column.name
     if is_first:
         element.classes("strong")
     _exact(element, cell)
