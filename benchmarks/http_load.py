@@ -1,6 +1,6 @@
 """Load on a real server: requests over kept connections, and the processor time that they cost it.
 
-Not a benchmark by itself; `dpm_simulate.py` uses it.
+Not a benchmark by itself; `dpm_simulate.py` and `proposals.py` use it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 CONNECTIONS = 32
 START_S_MAX = 90
+_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +65,39 @@ def simulations_per_s(server: Server, body: bytes, count: int) -> tuple[float, f
     return count / (server.cpu_s() - cpu_s), count / (time.perf_counter() - wall_s)
 
 
+def latencies_ms(server: Server, path: str, body: bytes, *, clients: int, per_client: int) -> list[float]:
+    """How long each POST of ``body`` to ``path`` took, each under a key of its own: ``clients`` at once, no pauses."""
+
+    async def load() -> list[float]:
+        found = [_client(server.port, path, body, per_client) for _ in range(clients)]
+        return [one for latencies in await asyncio.gather(*found) for one in latencies]
+
+    return asyncio.run(load())
+
+
 async def _send(port: int, body: bytes, count: int) -> None:
-    await asyncio.gather(*[_client(port, body, count // CONNECTIONS) for _ in range(CONNECTIONS)])
+    path = "/rebalance/simulate"
+    await asyncio.gather(*[_client(port, path, body, count // CONNECTIONS) for _ in range(CONNECTIONS)])
 
 
-async def _client(port: int, body: bytes, count: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _client(port: int, path: str, body: bytes, count: int) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_BUFFER_BYTES)
+    latencies = []
     for _ in range(count):
         head = (
-            "POST /rebalance/simulate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Idempotency-Key: {secrets.token_hex(16)}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
+        began = time.perf_counter()
         writer.write(head.encode() + body)
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()
         assert answer.startswith(b"http/1.1 200 "), answer
         length = next(line for line in answer.split(b"\r\n") if line.startswith(b"content-length:"))
         await reader.readexactly(int(length.split(b":")[1]))
+        latencies.append(1_000 * (time.perf_counter() - began))
     writer.close()
     await writer.wait_closed()
+    return latencies
 
 
 def _wait_until_up(port: int) -> None:

@@ -24,3 +24,12 @@ def test_scenarios_are_run_side_by_side():
 def test_a_proposal_comes_with_its_document():
     proposed = sy.propose(proposal(prices={"A": 10}, cash=100, trades=[buy("A", 2)]))
     assert proposed.artifact["evidence_bundle"]["engine_outputs"]["proposal_result"] == proposed.result.to_dict()
+
+
+def test_a_proposal_is_printed_for_the_client_and_its_evidence_checked():
+    proposed = sy.propose(json.dumps(proposal(prices={"A": 10}, cash=100, trades=[buy("A", 2)])).encode())
+    assert proposed.artifact["artifact_id"] in proposed.to_html()
+    assert proposed.to_pdf() == proposed.to_pdf()
+    assert proposed.verify().holds
+    proposed.artifact["status"] = "forged"
+    assert not proposed.verify().holds

@@ -53,3 +53,24 @@ async def test_what_is_not_there_is_a_404_in_the_words_of_the_api(log_in):
         answer = await client.get(path, headers=PAGE)
         assert answer.status_code == 404
         assert said in answer.text
+
+
+async def test_a_key_that_may_only_read_proposals_makes_none(log_in):
+    client = await log_in("proposals:read")
+    answer = await client.get("/proposals", headers=PAGE)
+    assert answer.status_code == 200
+    assert "No proposal yet." in answer.text
+    assert answer.text.count("New proposal") == 1  # in the sentence, not on a button
+
+
+async def test_a_key_for_models_opens_no_page_of_proposals(log_in):
+    client = await log_in("models:read", "rebalance:read")
+    for path in ("/proposals", "/proposals/pp_1", "/proposals/pp_1/versions/1/files/pdf"):
+        assert (await client.get(path, headers=PAGE)).status_code == 403, path
+
+
+async def test_a_proposal_that_is_not_there_is_a_404_in_the_words_of_the_api(log_in):
+    client = await log_in("proposals:read")
+    for path in ("/proposals/pp_1", "/proposals/pp_1/versions/1/files/html"):
+        answer = await client.get(path, headers=PAGE)
+        assert (answer.status_code, "there is no proposal" in answer.text) == (404, True), path

@@ -13,7 +13,7 @@ ASSETS_URL = "/dashboard-assets"
 PARENT = "steelyard.parent"
 """Where the scope of a page's request holds the application that the pages were put into."""
 
-_OWN = ("/sweeps", "/models", "/books", "/rebalances", "/jobs", "/data", "/login", "/favicon.ico")
+_OWN = ("/sweeps", "/models", "/books", "/rebalances", "/proposals", "/jobs", "/data", "/login", "/favicon.ico")
 _NEVER = ("/api/", "/rebalance/", "/sse-proxy/", "/webhook/", "/health", "/metrics")
 _STATIC = Path(__file__).parent / "static"
 
@@ -39,6 +39,9 @@ def install_dashboard(app: FastAPI) -> None:
         login_page,
         model_page,
         models_page,
+        proposal_board_page,
+        proposal_downloads,
+        proposal_page,
         run_page,
         sweeps_page,
     )
@@ -46,6 +49,7 @@ def install_dashboard(app: FastAPI) -> None:
     pages = (
         sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page,
         dpm_new_page, dpm_what_if_page, dpm_run_page,
+        proposal_board_page, proposal_page,
     )  # fmt: skip
     for part in pages:
         part.register()
@@ -53,6 +57,7 @@ def install_dashboard(app: FastAPI) -> None:
     app.mount(ASSETS_URL, StaticFiles(directory=_STATIC), name="dashboard-assets")
     app.include_router(actions.router)
     app.include_router(dpm_downloads.router)
+    app.include_router(proposal_downloads.router)
     if core.app.config.has_run_config:  # an application of this process before ours: NiceGUI has one for all
         core.app.middleware_stack = None
         core.app.user_middleware.clear()

@@ -25,6 +25,7 @@ NAVIGATION = (
     ("Models", "/models"),
     ("Books", "/books"),
     ("Rebalances", "/rebalances"),
+    ("Proposals", "/proposals"),
     ("Jobs", "/jobs"),
     ("Data", "/data"),
     ("API reference", "/docs"),

@@ -5,11 +5,11 @@ The database itself refuses to update or delete a row (triggers of the migration
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String, select
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,15 +37,27 @@ def record(
     session: AsyncSession, by: Principal, action: str, object_id: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Note in the transaction of ``session`` that ``by`` did ``action`` (``sweep.submit``) to ``object_id``."""
-    row = AuditRow(
-        at=clock.now(),
-        tenant=by.tenant,
-        actor=by.subject,
-        action=action,
-        object_id=object_id,
-        details=dict(details or {}),
-    )
-    session.add(row)
+    session.add(AuditRow(**_entry(by, action, object_id, details)))
+
+
+async def record_all(
+    session: AsyncSession, action: str, entries: Iterable[tuple[Principal, str, Mapping[str, Any]]]
+) -> None:
+    """As :func:`record` for many at once: who did it, to which object, with which details."""
+    rows = [_entry(by, action, object_id, details) for by, object_id, details in entries]
+    if rows:
+        await session.execute(insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+
+
+def _entry(by: Principal, action: str, object_id: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "at": clock.now(),
+        "tenant": by.tenant,
+        "actor": by.subject,
+        "action": action,
+        "object_id": object_id,
+        "details": dict(details or {}),
+    }
 
 
 async def latest(session: AsyncSession, tenant: str, object_id: str) -> AuditRow | None:

@@ -9,6 +9,9 @@ from typing import Any
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError
 from steelyard.proposals.artifact import build_proposal_artifact
+from steelyard.proposals.client_document import build_client_document
+from steelyard.proposals.client_html import client_html
+from steelyard.proposals.evidence import Verification, verify
 from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
 from steelyard.proposals.values import ProposalRequest, ProposalResult
 from steelyard.proposals.wire import read_proposal
@@ -23,6 +26,20 @@ class Proposal:
 
     result: ProposalResult
     artifact: dict[str, Any]
+
+    def to_html(self) -> str:
+        """The document for the client as one self-contained HTML file, which prints on A4."""
+        return client_html(build_client_document(self.artifact))
+
+    def to_pdf(self) -> bytes:
+        """The same as a PDF; the same artifact makes the same bytes."""
+        from steelyard.proposals.client_pdf import client_pdf  # noqa: PLC0415 - only a PDF waits for reportlab
+
+        return client_pdf(build_client_document(self.artifact))
+
+    def verify(self) -> Verification:
+        """Recompute the artifact's hashes and simulate its request again."""
+        return verify(self.artifact)
 
 
 def propose(

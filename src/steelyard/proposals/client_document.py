@@ -80,7 +80,6 @@ def _in_short(artifact: Mapping[str, Any], result: Mapping[str, Any]) -> Section
         Facts(
             (
                 ("Next step", said(words.NEXT_STEP, summary["recommended_next_step"])),
-                ("Gate", said(words.GATE, artifact["gate_decision"]["gate"])),
                 ("Aim", aims[:1].upper() + aims[1:] + "."),
             )
         ),

@@ -17,11 +17,10 @@ from steelyard.proposals.client_parts import (
     ClientDocument,
     Column,
     Facts,
-    Figure,
-    Range,
     Section,
     Table,
     Text,
+    text_of,
 )
 
 _TEMPLATE = Path(__file__).with_name("client_document.html")
@@ -68,14 +67,12 @@ def _row(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> str:
 
 def _cell(cell: Cell) -> str:
     match cell:
-        case Figure(text) | str(text):
-            return escape(text)
-        case Range(low, high):
-            return escape(f"{low.text} to {high.text}")
-        case Badge(text, tone):
-            return f'<span class="badge {tone}">{escape(text)}</span>'
         case BarPair(before, after):
             return _bar("bar before", before) + _bar("bar", after)
+        case Badge(text, tone):
+            return f'<span class="badge {tone}">{escape(text)}</span>'
+        case _:
+            return escape(text_of(cell))
 
 
 def _bar(classes: str, share: float) -> str:

@@ -125,9 +125,16 @@ class ClientDocument:
     footer: str
     sections: tuple[Section, ...]
 
-    def section(self, key: str) -> Section | None:
-        """The section of that key, if the document has it."""
-        return next((one for one in self.sections if one.key == key), None)
+
+def text_of(cell: Cell) -> str:
+    """What a cell says; bars say nothing."""
+    match cell:
+        case Figure(text) | Badge(text) | str(text):
+            return text
+        case Range(low, high):
+            return f"{low.text} to {high.text}"
+        case BarPair():
+            return ""
 
 
 def table(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], note: str = "") -> Table:
@@ -164,8 +171,8 @@ def quantity(exact: str) -> Figure:
 
 
 def plain(exact: object) -> Figure:
-    """A number as the artifact has it."""
-    return Figure(_signed(str(exact)), str(exact))
+    """A number with all its decimals."""
+    return Figure(_signed(f"{Decimal(str(exact)):,f}"), str(exact))
 
 
 def moment(exact: str) -> Figure:

@@ -41,11 +41,10 @@ from steelyard.proposals.client_parts import (
     ClientDocument,
     Column,
     Facts,
-    Figure,
-    Range,
     Section,
     Table,
     Text,
+    text_of,
 )
 
 _FONT, _BOLD = "Vera", "VeraBd"  # they come with reportlab
@@ -168,14 +167,12 @@ class _Story:
 
     def _cell(self, cell: Cell, style: ParagraphStyle, width: float) -> Flowable | str:
         match cell:
-            case Figure(text) | str(text):
-                return self._short(text, style, width)
-            case Range(low, high):
-                return self._short(f"{low.text} to {high.text}", style, width)
-            case Badge(text, tone):
-                return self._text(text, ParagraphStyle(tone, style, textColor=HexColor(_TONES[tone])))
             case BarPair(before, after):
                 return _Bars(before, after, width)
+            case Badge(text, tone):
+                return self._text(text, ParagraphStyle(tone, style, textColor=HexColor(_TONES[tone])))
+            case _:
+                return self._short(text_of(cell), style, width)
 
     def _short(self, text: str, style: ParagraphStyle, width: float) -> Flowable | str:
         """Text as it is where it fits in its line, which lays out ten times faster than a paragraph."""

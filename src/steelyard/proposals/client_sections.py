@@ -115,12 +115,11 @@ def suitability_section(part: Mapping[str, Any]) -> Section:
 
 def _issue(issue: Mapping[str, Any]) -> tuple[Cell, ...]:
     details = issue["details"]
-    template = words.ISSUE.get(issue["issue_id"])
     measured = details.get("measured") or details.get("measured_after")
     return (
         Badge(said(words.CHANGE, issue["status_change"]), tone_of(issue["status_change"])),
         Badge(said(words.SEVERITY, issue["severity"]), tone_of(issue["severity"])),
-        template.format_map(details) if template else str(issue["summary"]),
+        words.issue_text(issue),
         percent(measured) if measured else "",
         *_limit(details),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 STATUS = {
     "READY": "Simulated, this proposal keeps all rules.",
@@ -83,7 +84,15 @@ VALUATION = {
     "CALCULATED": "Holdings are valued at the prices named.",
     "TRUST_SNAPSHOT": "Holdings are valued as the custodian reports them.",
 }
-BUCKET = {"CASH": "Cash", "EQUITY": "Equity", "BOND": "Bonds", "FUND": "Funds", "UNKNOWN": "Not classified"}
+BUCKET = {
+    "CASH": "Cash",
+    "EQUITY": "Equity",
+    "BOND": "Bonds",
+    "FUND": "Funds",
+    "COMMODITY": "Commodities",
+    "PROPERTY": "Property",
+    "UNKNOWN": "Not classified",
+}
 
 
 def said(words: Mapping[str, str], code: object) -> str:
@@ -92,9 +101,19 @@ def said(words: Mapping[str, str], code: object) -> str:
     return words.get(text) or text.replace("_", " ").strip().capitalize()
 
 
-def gate_reason(reason: Mapping[str, object]) -> str:
-    """Why a gate is there, from one of its reasons."""
-    kind, _, rule = str(reason["reason_code"]).partition("_RULE_FAIL:")
+def issue_text(issue: Mapping[str, Any]) -> str:
+    """What a suitability issue is about."""
+    template = ISSUE.get(issue["issue_id"])
+    return template.format_map(issue["details"]) if template else str(issue["summary"])
+
+
+def gate_reason(reason: Mapping[str, Any], issues: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """Why a gate is there, from one of its reasons; ``issues`` are the suitability issues by their key."""
+    code, details = str(reason["reason_code"]), reason.get("details", {})
+    issue = (issues or {}).get(details.get("issue_key", ""))
+    if issue is not None:
+        return f"New: {issue_text(issue)}"
+    _, _, rule = code.partition("_RULE_FAIL:")
     if rule:
-        return f"{said(RULE, rule)}: {'this blocks' if kind == 'HARD' else 'this needs a review'}"
-    return said(REASON, reason["reason_code"])
+        return WARNING.get(details.get("reason_code", "")) or said(FAILED, rule)
+    return f"{said(REASON, code)} ({details['count']})." if "count" in details else f"{said(REASON, code)}."

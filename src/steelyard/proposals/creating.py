@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, select, tuple_
+from sqlalchemy import Table, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
 from steelyard.core.errors import ConflictError, InvalidInputError
-from steelyard.infra.audit import record
+from steelyard.infra.audit import record, record_all
+from steelyard.infra.columns import Base
 from steelyard.infra.principal import Principal
 from steelyard.proposals.api import DISABLED
 from steelyard.proposals.asked import Asked
@@ -33,8 +34,6 @@ from steelyard.proposals.toggles import ProposalToggles
 from steelyard.proposals.values import ProposalRequest
 from steelyard.rebalance.service import timestamp
 from steelyard.rebalance.wire import request_hash
-
-_KEYS: Table = ProposalKeyRow.__table__  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,15 +143,16 @@ async def store_proposals(session: AsyncSession, batch: Sequence[NewProposal]) -
         first.setdefault((new.principal.tenant, new.key), new)
     won = await _claim(session, [first[place] for place in sorted(first)])
     held = await _held(session, [place for place in first if place not in won])
-    outcomes = list[Known | Exception | None]()
+    stored: list[NewProposal] = []
+    outcomes: list[Known | Exception | None] = []
     for new in batch:
         place = (new.principal.tenant, new.key)
         if place in won and first[place] is new:
-            _add(session, new)
+            stored.append(new)
             outcomes.append(None)
         else:
             outcomes.append(_same(new, held.get(place) or _known(first[place])))
-    await session.flush()
+    await _insert(session, stored)
     return outcomes
 
 
@@ -217,8 +217,9 @@ async def _claim(session: AsyncSession, new: Sequence[NewProposal]) -> set[tuple
         }
         for one in new
     ]
+    keys = _table(ProposalKeyRow)
     kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = kind.insert(_KEYS).on_conflict_do_nothing().returning(_KEYS.c.tenant, _KEYS.c.key)
+    statement = kind.insert(keys).on_conflict_do_nothing().returning(keys.c.tenant, keys.c.key)
     return {(tenant, key) for tenant, key in await session.execute(statement, rows)}
 
 
@@ -234,10 +235,24 @@ def _known(new: NewProposal) -> Known:
     return Known(new.proposal.id, 1, new.version.request_hash)
 
 
-def _add(session: AsyncSession, new: NewProposal) -> None:
-    session.add_all([new.proposal, new.version, new.event])
-    details = {"portfolio_id": new.proposal.portfolio_id, "created_by": new.proposal.created_by}
-    record(session, new.principal, "proposal.create", new.proposal.id, details)
+async def _insert(session: AsyncSession, stored: Sequence[NewProposal]) -> None:
+    """Table by table: a third of what the session's own way takes."""
+    if not stored:
+        return
+    await session.execute(insert(_table(ProposalRow)), [_values(new.proposal) for new in stored])
+    await session.execute(insert(_table(VersionRow)), [_values(new.version) for new in stored])
+    await session.execute(insert(_table(EventRow)), [_values(new.event) for new in stored])
+    details = [{"portfolio_id": new.proposal.portfolio_id, "created_by": new.proposal.created_by} for new in stored]
+    entries = [(new.principal, new.proposal.id, said) for new, said in zip(stored, details, strict=True)]
+    await record_all(session, "proposal.create", entries)
+
+
+def _table(row: type[Base]) -> Table:
+    return row.__table__  # type: ignore[return-value]
+
+
+def _values(row: Base) -> dict[str, Any]:
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
 def _same(new: NewProposal, known: Known) -> Known | ConflictError:

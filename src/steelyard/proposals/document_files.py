@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from steelyard.proposals.client_document import build_client_document
 from steelyard.proposals.client_html import client_html
-from steelyard.proposals.client_pdf import client_pdf
 from steelyard.proposals.documents import artifact_bytes
 from steelyard.proposals.tables import VersionRow
 from steelyard.proposals.version_evidence import artifact_of
@@ -50,4 +49,8 @@ def file_content(version: VersionRow, file_format: FileFormat) -> bytes:
     if file_format == "json":
         return artifact_bytes(version)
     document = build_client_document(artifact_of(version))
-    return client_pdf(document) if file_format == "pdf" else client_html(document).encode()
+    if file_format == "html":
+        return client_html(document).encode()
+    from steelyard.proposals.client_pdf import client_pdf  # noqa: PLC0415 - only a PDF waits for reportlab
+
+    return client_pdf(document)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from steelyard.proposals.artifact import build_proposal_artifact
+from steelyard.proposals.artifact import artifact_values
 from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
 from steelyard.proposals.values import ProposalRequest, ProposalResult
 from steelyard.rebalance.wire import request_hash
@@ -69,9 +69,9 @@ def document_of(request: ProposalRequest, identity: ProposalIdentity, *, created
 
 def documented(request: ProposalRequest, result: ProposalResult, *, created_at: str) -> Document:
     """The documents of a result."""
-    artifact = build_proposal_artifact(request, result, created_at=created_at)
+    artifact = artifact_values(request, result, created_at)
     evidence = artifact.pop("evidence_bundle")
-    reasons = artifact["gate_decision"]["reasons"]
+    reasons = artifact["gate_decision"].reasons
     hashes, version = msgspec.json.encode(evidence["hashes"]), msgspec.json.encode(evidence["engine_version"])
     gate = result.gate_decision
     return Document(
@@ -79,7 +79,7 @@ def documented(request: ProposalRequest, result: ProposalResult, *, created_at: 
         artifact_hash=evidence["hashes"]["artifact_hash"],
         simulation_hash=request_hash(result),
         gate_decision=_NO_BYTES if gate is None else msgspec.json.encode(gate),
-        soft_breaches=msgspec.json.encode([row["reason_code"] for row in reasons if row["severity"] == _SOFT]),
+        soft_breaches=msgspec.json.encode([reason.reason_code for reason in reasons if reason.severity == _SOFT]),
         inputs=msgspec.json.encode(request),
         result=result.to_bytes(),
         artifact_head=msgspec.json.encode(artifact)[:-1] + b"," + _EVIDENCE,

@@ -7,24 +7,40 @@ from __future__ import annotations
 
 from enum import Enum
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from steelyard.proposals.artifact_schemas import ProposalArtifact
 from steelyard.proposals.result_schemas import ProposalResult
 from steelyard.proposals.schemas import ProposalSimulateRequest
 from steelyard.proposals.values import ProposalRequest
-from steelyard.proposals.web import Asker, Service
-from steelyard.rebalance.web import IdempotencyKey, as_answered
+from steelyard.proposals.web import Asker, Service, proposals, quick_read
+from steelyard.proposals.wire import quick_proposal
+from steelyard.rebalance.web import IdempotencyKey, QuickRoute, as_answered, tried_first
 from steelyard.rebalance.wire import values_of
 
 _TAGS: list[str | Enum] = ["Advisory Simulation"]
 _CONFLICT = {"description": "The key came before with another request", "content": {"application/json": {}}}
 
-router = APIRouter(prefix="/rebalance/proposals", tags=_TAGS)
+router = APIRouter(prefix="/rebalance/proposals", route_class=QuickRoute, tags=_TAGS)
+
+
+async def _simulate_quickly(request: Request) -> Response | None:
+    if (given := await quick_read(request, quick_proposal)) is None:
+        return None
+    asked, key, body = given
+    return as_answered(await proposals(request).simulate(asked, body, key))
+
+
+async def _artifact_quickly(request: Request) -> Response | None:
+    if (given := await quick_read(request, quick_proposal)) is None:
+        return None
+    asked, key, body = given
+    return as_answered(await proposals(request).artifact(asked, body, key))
 
 
 @router.post("/simulate", response_model=ProposalResult, responses={409: _CONFLICT})
+@tried_first(_simulate_quickly)
 async def simulate(
     body: ProposalSimulateRequest, idempotency_key: IdempotencyKey, asked: Asker, service: Service
 ) -> Response:
@@ -36,6 +52,7 @@ async def simulate(
 
 
 @router.post("/artifact", response_model=ProposalArtifact, responses={409: _CONFLICT})
+@tried_first(_artifact_quickly)
 async def artifact(
     body: ProposalSimulateRequest, idempotency_key: IdempotencyKey, asked: Asker, service: Service
 ) -> Response:

@@ -9,12 +9,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from steelyard.infra.web import Session
 from steelyard.proposals import lifecycle_schemas as schemas
 from steelyard.proposals import store
+from steelyard.proposals.draft_wire import quick_draft
 from steelyard.proposals.drafts import ProposalDraft, VersionDraft
 from steelyard.proposals.replies import answered_once
 from steelyard.proposals.views import detail_view, summary_view, version_view
@@ -25,21 +26,36 @@ from steelyard.proposals.web import (
     Reader,
     Service,
     Writer,
+    proposals,
     proposals_store,
+    quick_read,
     require_lifecycle,
 )
 from steelyard.proposals.workflow import Approval, Transition
-from steelyard.rebalance.web import Cursor, IdempotencyKey, as_answered, as_json, period
+from steelyard.rebalance.web import Cursor, IdempotencyKey, QuickRoute, as_answered, as_json, period, tried_first
 from steelyard.rebalance.wire import values_of
 
 _TAGS: list[str | Enum] = ["Advisory Proposal Lifecycle"]
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "Unknown, or switched off"}}
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "Not as the caller expects it"}}
 
-router = APIRouter(prefix="/rebalance/proposals", dependencies=[Depends(proposals_store)], tags=_TAGS)
+router = APIRouter(
+    prefix="/rebalance/proposals", route_class=QuickRoute, dependencies=[Depends(proposals_store)], tags=_TAGS
+)
+
+
+async def _create_quickly(request: Request) -> Response | None:
+    if (given := await quick_read(request, quick_draft)) is None:
+        return None
+    service = proposals(request)
+    proposals_store(service)
+    require_lifecycle(service)
+    asked, key, draft = given
+    return as_answered((await service.create(asked, draft, key)).body)
 
 
 @router.post("", response_model=schemas.ProposalCreateResponse, responses={**_UNKNOWN, **_CONFLICT})
+@tried_first(_create_quickly)
 async def create(
     body: schemas.ProposalCreateRequest, idempotency_key: IdempotencyKey, asked: Asker, service: Service
 ) -> Response:

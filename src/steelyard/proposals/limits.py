@@ -14,3 +14,6 @@ VERSION_NO_MAX = 2_000_000_000
 
 LIST_MAX = 100
 """Proposals of one page of a list."""
+
+INLINE_BODY_BYTES_MAX = 200_000
+"""A body up to this size is read on the event loop, in about a millisecond; a larger one takes a thread."""

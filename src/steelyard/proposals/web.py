@@ -5,18 +5,22 @@ Source: contract dpm, sections 2 and 15.
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 
 from steelyard.infra.principal import Principal
 from steelyard.infra.web import require_unless_open
 from steelyard.proposals.asked import Asked
-from steelyard.proposals.limits import LIST_MAX
+from steelyard.proposals.limits import INLINE_BODY_BYTES_MAX, LIST_MAX
 from steelyard.proposals.service import Proposals
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
 from steelyard.rebalance.toggles import require_enabled
 from steelyard.rebalance.web import CorrelationId, drawn_correlation_id
+
+Read = TypeVar("Read")
 
 READ, WRITE = "proposals:read", "proposals:write"
 
@@ -48,6 +52,22 @@ def asked(request: Request, principal: Writer, x_correlation_id: CorrelationId =
 
 
 Asker = Annotated[Asked, Depends(asked)]
+
+
+async def quick_read(request: Request, read: Callable[[bytes], Read | None]) -> tuple[Asked, str, Read] | None:
+    """Who asks, the key and the body, from the bare request; None if something of it needs explaining."""
+    headers = request.headers
+    key, sent = headers.get("idempotency-key"), headers.get("x-correlation-id")
+    if key is None or max(len(key), len(sent or "")) > HEADER_CHARACTERS_MAX:
+        return None
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return None
+    principal = await may_write(request)
+    raw = await request.body()
+    body = read(raw) if len(raw) <= INLINE_BODY_BYTES_MAX else await asyncio.to_thread(read, raw)
+    if body is None:
+        return None
+    return Asked.by(principal, sent, drawn=drawn_correlation_id(request)), key, body
 
 
 def require_lifecycle(service: Proposals) -> None:

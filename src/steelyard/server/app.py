@@ -51,6 +51,8 @@ DESCRIPTION = "From research to orders: strategy sweeps over verified data, with
 
 API = (
     rebalance_endpoints.router,  # routes are tried in this order, and these are asked for most often
+    proposal_endpoints.router,
+    proposal_lifecycle.router,
     auth_endpoints.router,
     sweep_endpoints.router,
     job_endpoints.router,
@@ -65,10 +67,8 @@ API = (
     bundle_endpoints.router,
     workflow_endpoints.router,
     policy_endpoints.router,
-    proposal_endpoints.router,
     proposal_operations.router,
-    proposal_support.router,  # before the lifecycle, whose /{proposal_id} takes any name
-    proposal_lifecycle.router,
+    proposal_support.router,
     proposal_documents.router,
     dpm_book_endpoints.router,
     snapshot_endpoints.router,

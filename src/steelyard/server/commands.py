@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,6 +74,8 @@ def run_server(settings: Settings) -> None:
     configure_logs(settings)
     app = create_app(settings)
     asyncio.run(wait_for_database(settings))  # before the server starts, which would hide the cause in a traceback
+    gc.collect()
+    gc.freeze()  # what was imported stays: no later collection walks through it while requests wait
     uvicorn.run(
         app,
         host=settings.host,
