@@ -34,8 +34,8 @@ class RequestEditor:
         self._visit = visit
         self._file: tuple[str, bytes] | None = None
 
-    def draw(self, *, note: str) -> None:
-        """Lay the text out."""
+    def draw(self, *, note: str, is_short: bool = False) -> None:
+        """Lay the text out; call it once."""
         with card("Request", note):
             with ui.element("div").classes("row"):
                 words("button", "Upload a file").classes("quiet").props("type=button").on("click", self._pick)
@@ -50,18 +50,19 @@ class RequestEditor:
             self._kept = ui.element("div").classes("banner kept").props("role=status")
             self._kept.set_visibility(False)
             self._text = ui.codemirror(language="JSON", indent="  ").classes("request-text").mark("request")
-            self._text.set_theme("basicDark" if self._visit.mode == "dark" else "basicLight")
+            self._text.classes("is-short" if is_short else "")
+            self._text.set_theme("githubDark" if self._visit.mode == "dark" else "githubLight")
             self._text.on("paste.capture", self._paste_refused, js_handler=_TOO_MUCH_TO_PASTE)
 
-    def draw_faults(self) -> None:
-        """Lay out what is wrong with it; unseen while nothing is."""
+    def place_faults(self) -> None:
+        """Say what is wrong with it here; unseen while nothing is."""
         self._faults = ui.element("div").classes("parts").props("role=alert id=faults")
 
-    def draw_examples(self) -> None:
+    def draw_examples(self, *, is_wide: bool = False) -> None:
         """Lay out the examples; a click puts one into the text."""
         with (
             card("Examples", "Made up, to see what can happen. A click puts one into the text."),
-            ui.element("ul").classes("examples"),
+            ui.element("ul").classes("examples is-wide" if is_wide else "examples"),
         ):
             for demo in DEMOS:
                 with ui.element("li"):

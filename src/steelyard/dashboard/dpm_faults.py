@@ -92,10 +92,11 @@ def _fault(error: Mapping[str, Any], text: str) -> Fault:
         )
     if error["type"] == "missing" and not path:
         return Fault(None, "the request", "is empty: paste one, or pick one of the examples")
-    return Fault(line_of(text, offset_of(text, path)), place_words(path), _message(error))
+    return Fault(line_of(text, offset_of(text, path)), place_words(path), message_of(error))
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def message_of(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, as the rest of a sentence that begins with its name."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context.get("error", error["msg"]))

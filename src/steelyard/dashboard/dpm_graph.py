@@ -8,18 +8,20 @@ from typing import Any
 
 from nicegui import ui
 
-from steelyard.dashboard.chart_parts import Options, base, faded, tooltip
+from steelyard.dashboard.chart_parts import Options, base, tooltip
 from steelyard.dashboard.dpm_figures import amount, money
 from steelyard.dashboard.dpm_trades import order_name, side_of
 from steelyard.dashboard.shell import card
-from steelyard.dashboard.theme import PALETTES, Mode
+from steelyard.dashboard.theme import PALETTES, Mode, Palette
 
 NODES_MAX = 60
 """Orders of a graph; those that wait or are waited for come first."""
 ROW_PX = 54
 FRAME_PX = 40
-NARROW_PX = 620
-"""Below this width of the chart its nodes are narrow."""
+BOX_PX = 40
+WIDE_PX, NARROW_PX = 196, 102
+"""Height of a box, and its width on a wide and on a narrow chart."""
+NARROW_CHART_PX = 660
 
 COLUMNS = ("SELL", "FX", "BUY")
 _TITLES = ("1  Sell", "2  Exchange", "3  Buy")
@@ -89,61 +91,62 @@ def graph_chart(graph: Graph, *, mode: Mode) -> Options:
     """Boxes on a grid of three columns, arrows from left to right; narrow boxes on a narrow screen."""
     palette = PALETTES[mode]
     colours = (palette.doubtful, palette.steel, palette.good)
-    nodes = [
+    axis = {"axisLine": {"show": False}, "axisTick": {"show": False}, "splitLine": {"show": False}}
+    places = {node.intent_id: [node.column, node.row] for node in graph.nodes}
+    labels = [
         {
-            "id": node.intent_id, "name": f"{node.name}\n{node.amount}", "value": [node.column, node.row],
-            "itemStyle": {
-                "color": palette.surface, "borderColor": colours[node.column], "borderWidth": 1.5,
-            },
+            "name": f"{node.name}\n{node.amount}", "value": places[node.intent_id],
             "label": {"formatter": f"{{name|{_plain(node.name)}}}\n{{amount|{_plain(node.amount)}}}"},
         }
         for node in graph.nodes
     ]  # fmt: skip
-    axis = {"axisLine": {"show": False}, "axisTick": {"show": False}, "splitLine": {"show": False}}
-    series = {
-        "type": "graph", "coordinateSystem": "cartesian2d", "layout": "none", "symbol": "roundRect",
-        "symbolSize": [196, 40], "edgeSymbol": ["none", "arrow"], "edgeSymbolSize": 7, "cursor": "default",
-        "data": nodes,
-        "links": [{"source": first, "target": then} for first, then in graph.edges],
-        "label": _label(palette.ink, palette.faint, 180),
-        "lineStyle": {"color": faded(palette.soft, 0.75), "width": 1.2, "curveness": 0.08},
-        "emphasis": {"focus": "adjacency", "lineStyle": {"width": 2, "color": palette.steel}},
-    }  # fmt: skip
+    boxes = [{"value": places[node.intent_id], "itemStyle": {"color": colours[node.column]}} for node in graph.nodes]
+    drawn: Options = {"type": "custom", "silent": True, "tooltip": {"show": False}, "clip": False}
     return {
         "baseOption": {
             **base(palette),
             "aria": {"enabled": True, "label": {"description": f"Which of {len(graph.nodes)} orders waits for which"}},
             "grid": {"left": 0, "right": 0, "top": 28, "bottom": 4},
             "xAxis": axis | {
-                "type": "category", "position": "top", "data": list(_TITLES), "offset": 0,
+                "type": "category", "position": "top", "data": list(_TITLES),
                 "axisLabel": {"color": palette.soft, "fontSize": 12, "fontWeight": 600, "interval": 0, "margin": 6},
             },
             "yAxis": axis | {
                 "type": "value", "inverse": True, "min": -0.5, "max": max(graph.rows, 1) - 0.5,
                 "axisLabel": {"show": False},
             },
-            "tooltip": {**tooltip(palette), ":formatter": "p => p.dataType === 'node' ? p.name : ''"},
-            "series": [series],
+            "tooltip": {**tooltip(palette), ":formatter": "p => p.name"},
+            "series": [
+                drawn | {
+                    "z": 1, "itemStyle": {"color": palette.faint}, ":renderItem": _ARROW,
+                    "data": [[*places[first], *places[then]] for first, then in graph.edges],
+                },
+                drawn | {"z": 2, "data": boxes, ":renderItem": _BOX.replace("SURFACE", palette.surface)},
+                {
+                    "type": "scatter", "z": 3, "cursor": "default", "data": labels, "symbol": "rect",
+                    "itemStyle": {"color": "transparent"}, **_label(palette, WIDE_PX),
+                },
+            ],
         },
         "media": [
-            {
-                "query": {"maxWidth": NARROW_PX},
-                "option": {
-                    "series": [{"symbolSize": [102, 40], "label": _label(palette.ink, palette.faint, 94)}],
-                },
-            }
+            {"query": {"maxWidth": NARROW_CHART_PX}, "option": {"series": [{}, {}, _label(palette, NARROW_PX)]}},
+            {"option": {"series": [{}, {}, _label(palette, WIDE_PX)]}},
         ],
     }  # fmt: skip
 
 
-def _label(ink: str, faint: str, width: int) -> Options:
-    part = {"width": width, "overflow": "truncate", "align": "center"}
+def _label(palette: Palette, width: int) -> Options:
+    """What is written in a box, and where the pointer finds it."""
+    part = {"width": width - 10, "overflow": "truncate", "align": "center"}
     return {
-        "show": True,
-        "position": "inside",
-        "rich": {
-            "name": {**part, "color": ink, "fontSize": 12, "fontWeight": 600, "lineHeight": 16},
-            "amount": {**part, "color": faint, "fontSize": 11, "lineHeight": 15},
+        "symbolSize": [width, BOX_PX],
+        "label": {
+            "show": True,
+            "position": "inside",
+            "rich": {
+                "name": {**part, "color": palette.ink, "fontSize": 12, "fontWeight": 600, "lineHeight": 16},
+                "amount": {**part, "color": palette.soft, "fontSize": 11, "lineHeight": 15},
+            },
         },
     }
 
@@ -157,3 +160,22 @@ def _size(intent: Mapping[str, Any]) -> str:
 def _plain(text: str) -> str:
     """Text that means itself in a rich label."""
     return text.replace("{", "(").replace("}", ")").replace("|", "/")
+
+
+_HALF = f"const half = (api.getWidth() <= {NARROW_CHART_PX} ? {NARROW_PX} : {WIDE_PX}) / 2;"
+_BOX = f"""(params, api) => {{
+  {_HALF}
+  const [x, y] = api.coord([api.value(0), api.value(1)]);
+  return {{type: 'rect', shape: {{x: x - half, y: y - {BOX_PX // 2}, width: 2 * half, height: {BOX_PX}, r: 7}},
+    style: {{fill: 'SURFACE', stroke: api.visual('color'), lineWidth: 1.5}}}};
+}}"""
+_ARROW = f"""(params, api) => {{
+  {_HALF}
+  const [x1, y1] = api.coord([api.value(0), api.value(1)]), [x2, y2] = api.coord([api.value(2), api.value(3)]);
+  const from = x1 + half, to = x2 - half - 2, bend = (to - from) * 0.45, colour = api.visual('color');
+  return {{type: 'group', children: [
+    {{type: 'bezierCurve', style: {{stroke: colour, fill: 'none', lineWidth: 1.2}},
+      shape: {{x1: from, y1, x2: to - 4, y2, cpx1: from + bend, cpy1: y1, cpx2: to - bend, cpy2: y2}}}},
+    {{type: 'polygon', style: {{fill: colour}}, shape: {{points: [[to, y2], [to - 7, y2 - 4], [to - 7, y2 + 4]]}}}},
+  ]}};
+}}"""

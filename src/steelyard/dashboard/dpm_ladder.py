@@ -12,7 +12,7 @@ from nicegui import ui
 from steelyard.dashboard.chart_parts import Options, base, category_axis, faded, short, tooltip, value_axis
 from steelyard.dashboard.dpm_figures import amount
 from steelyard.dashboard.shell import badge, card, words
-from steelyard.dashboard.theme import PALETTES, Mode
+from steelyard.dashboard.theme import PALETTES, Mode, Palette
 
 CURRENCIES_MAX = 12
 """Currencies drawn; those with a breach come first."""
@@ -20,11 +20,11 @@ CURRENCIES_MAX = 12
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """A currency's balance by day, the floor where one is known, and the days below it."""
+    """A currency's balance by day, the days below what is allowed, and that floor: a result has it for those only."""
 
     currency: str
     balances: tuple[float, ...]
-    floor: float
+    floor: float | None
     breached_days: tuple[int, ...]
     lowest: Decimal
 
@@ -57,7 +57,7 @@ def ladders_of(diagnostics: Mapping[str, Any]) -> list[Ladder]:
         Ladder(
             currency,
             tuple(short(float(days[day])) for day in sorted(days)),
-            short(float(floors.get(currency, Decimal(0)))),
+            short(float(floors[currency])) if currency in floors else None,
             tuple(one["date_offset"] for one in breaches if one["currency"] == currency),
             min(days.values()),
         )
@@ -70,15 +70,6 @@ def ladder_chart(ladder: Ladder, *, mode: Mode) -> Options:
     """Steps from day to day, the floor as a line, days below it marked."""
     palette = PALETTES[mode]
     colour = palette.bad if ladder.breached_days else palette.steel
-    floor = {
-        "silent": True, "symbol": "none", "animation": False,
-        "lineStyle": {"color": palette.bad, "type": "dashed", "width": 1},
-        "label": {
-            "formatter": "lowest allowed",
-            "position": "insideStartTop", "color": palette.bad, "fontSize": 11, "distance": 3,
-        },
-        "data": [{"yAxis": ladder.floor}],
-    }  # fmt: skip
     return {
         **base(palette),
         "aria": {"enabled": True, "label": {"description": f"Cash in {ladder.currency} by settlement day"}},
@@ -97,7 +88,7 @@ def ladder_chart(ladder: Ladder, *, mode: Mode) -> Options:
                 "type": "line", "name": ladder.currency, "step": "end", "data": list(ladder.balances),
                 "symbol": "circle", "symbolSize": 5, "showAllSymbol": True,
                 "lineStyle": {"color": colour, "width": 1.8}, "itemStyle": {"color": colour},
-                "areaStyle": {"color": faded(colour, 0.12), "origin": 0}, "markLine": floor,
+                "areaStyle": {"color": faded(colour, 0.12), "origin": 0}, "markLine": _floor(ladder, palette),
             },
             {
                 "type": "scatter", "name": "Below the floor", "silent": True, "tooltip": {"show": False},
@@ -107,6 +98,19 @@ def ladder_chart(ladder: Ladder, *, mode: Mode) -> Options:
             },
         ],
     }  # fmt: skip
+
+
+def _floor(ladder: Ladder, palette: Palette) -> Options:
+    """A line at the least that is allowed, or at zero where a result does not say what that is."""
+    colour = palette.faint if ladder.floor is None else palette.bad
+    label = "zero" if ladder.floor is None else "lowest allowed"
+    return {
+        "silent": True,
+        "symbol": "none",
+        "lineStyle": {"color": colour, "type": "dashed", "width": 1},
+        "label": {"formatter": label, "position": "insideEndTop", "color": colour, "fontSize": 11, "distance": 3},
+        "data": [{"yAxis": ladder.floor or 0}],
+    }
 
 
 def _say(ladder: Ladder) -> None:

@@ -57,7 +57,7 @@ class _Page:
             self._editor.draw(note="The JSON of POST /rebalance/simulate: paste it, upload a file or take an example.")
             with ui.element("div").classes("parts"):
                 self._draw_run()
-                self._editor.draw_faults()
+                self._editor.place_faults()
                 self._editor.draw_examples()
         self._editor.fill_with((demo_named(demo) if demo else None) or DEMOS[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -71,10 +71,20 @@ def reasons(result: Mapping[str, Any]) -> list[str]:
         if gaps[name]:
             said.append(f"Missing {what}: {listed(gaps[name])}.")
     if result["status"] == "PENDING_REVIEW" and not failed:
-        said.append("The targets could not be set as the model asks; the reasons are below.")
+        said.append(_targets_apart(result["target"]["targets"]))
     if result["status"] == "BLOCKED" and not result["target"]["targets"]:
         said.append("No target weights satisfy all constraints at once.")
     return list(dict.fromkeys(said))[:5] or [status_words(result).meaning]
+
+
+def _targets_apart(targets: Sequence[Mapping[str, Any]]) -> str:
+    """Why targets alone ask for a review."""
+    lowered = [one["instrument_id"] for one in targets if "CAPPED_BY_MAX_WEIGHT" in one["tags"]]
+    model, final = (
+        sum((Decimal(one[name]) for one in targets), Decimal(0)) for name in ("model_weight", "final_weight")
+    )
+    sums = f"The model adds up to {weight(model)}, the targets to {weight(final)}."
+    return f"The targets are not those of the model. {sums}" + (f" Lowered: {listed(lowered)}." if lowered else "")
 
 
 def _mode() -> Mode:

@@ -45,6 +45,8 @@ def show_gate(result: Mapping[str, Any]) -> None:
         with ui.element("div").classes("row"):
             badge(says.short, says.tone)
             ui.label(says.meaning).classes("soft")
+        if gate["gate"] == "EXECUTION_READY" and result["status"] == "PENDING_REVIEW":
+            ui.label("The gate looks at the rules only; the targets are what should be reviewed.").classes("note")
         if gate["reasons"]:
             with ui.element("ul").classes("points"):
                 for reason in gate["reasons"]:

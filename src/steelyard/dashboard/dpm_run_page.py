@@ -17,6 +17,7 @@ from steelyard.dashboard.shell import card, facts, shell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.rebalance import runs, views
 from steelyard.rebalance.artifact import hash_without
+from steelyard.rebalance.service import NO_CORRELATION
 from steelyard.rebalance.tables import RunRow
 from steelyard.rebalance.toggles import require_enabled
 
@@ -81,7 +82,7 @@ async def _provenance(visit: Visit, run: RunRow) -> None:
         facts(
             [
                 ("Run", run.id),
-                ("Correlation id", run.correlation_id),
+                ("Correlation id", "none" if run.correlation_id == NO_CORRELATION else run.correlation_id),
                 ("Idempotency key", run.idempotency_key or "none: a scenario of a what-if"),
                 ("Portfolio", run.portfolio_id),
                 ("Hash of the request", run.request_hash),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,8 +21,8 @@ ROWS_MAX = 400
 SIDE_TONES: Mapping[str, Tone] = {"BUY": "good", "SELL": "doubtful", "FX": "busy"}
 
 _COLUMNS = (
-    ("", ""), ("Order", ""), ("Quantity", "num"), ("Amount", "num"), ("Of the portfolio", "num"), ("Why", ""),
-    ("Waits for", ""),
+    ("", ""), ("Instrument", ""), ("Quantity", "num"), ("Amount", "num"), ("Of the portfolio", "num"),
+    ("Why", "apart"), ("Limits", ""), ("Waits for", ""),
 )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _why_none(result: Mapping[str, Any]) -> str:
 
 
 def _table(intents: list[Mapping[str, Any]], names: Mapping[str, str], result: Mapping[str, Any]) -> None:
-    with ui.element("table").classes("table cards compact").mark("orders"):
+    with ui.element("table").classes("table cards compact orders").mark("orders"):
         with ui.element("thead"), ui.element("tr"):
             for name, kind in _COLUMNS:
                 words("th", name).classes(kind)
@@ -113,7 +113,7 @@ def _row(
     intent: Mapping[str, Any], names: Mapping[str, str], result: Mapping[str, Any], moves: Mapping[str, Move]
 ) -> None:
     is_exchange = intent["intent_type"] == "FX_SPOT"
-    cell("Order", str(intent["pair"] if is_exchange else intent["instrument_id"])).classes("strong wrap-any")
+    cell("", str(intent["pair"] if is_exchange else intent["instrument_id"])).classes("strong wrap-any")
     cell("Quantity", "" if is_exchange else quantity(intent["quantity"]), is_number=True)
     with cell("Amount", is_number=True), ui.element("div").classes("stack none"):
         first, second = _amounts(intent)
@@ -124,10 +124,18 @@ def _row(
     move = None if is_exchange else moves.get(intent["instrument_id"])
     with cell("Why").classes("wrap apart"), ui.element("div").classes("row tight"):
         ui.label(_reason(intent, move)).classes("soft")
-        for code in (*(move.tags if move else ()), *intent.get("constraints_applied", ())):
-            tag = words_of(code)
-            badge(tag.short, tag.tone).tooltip(tag.meaning)
+        _tags(move.tags if move else ())
+    limits = cell("Limits")
+    if applied := intent.get("constraints_applied"):
+        with limits, ui.element("div").classes("row tight"):
+            _tags(applied)
     cell("Waits for", listed(names.get(one, one) for one in intent["dependencies"])).classes("wrap-any soft")
+
+
+def _tags(codes: Iterable[str]) -> None:
+    for code in codes:
+        tag = words_of(code)
+        badge(tag.short, tag.tone).tooltip(tag.meaning)
 
 
 def _reason(intent: Mapping[str, Any], move: Move | None) -> str:

@@ -134,7 +134,7 @@ def weight_chart(rows: Sequence[WeightRow], *, mode: Mode) -> Options:
         "yAxis": category_axis(palette, [row.label for row in rows]) | {
             "inverse": True,
             "axisLabel": {
-                "color": palette.soft, "fontSize": 11, "interval": 0, "width": 104, "overflow": "truncate",
+                "color": palette.soft, "fontSize": 11, "interval": 0, "width": 124, "overflow": "truncate",
             },
         },
         "tooltip": {

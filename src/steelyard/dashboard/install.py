@@ -33,6 +33,7 @@ def install_dashboard(app: FastAPI) -> None:
         dpm_downloads,
         dpm_new_page,
         dpm_run_page,
+        dpm_what_if_page,
         errors,
         jobs_page,
         login_page,
@@ -44,7 +45,7 @@ def install_dashboard(app: FastAPI) -> None:
 
     pages = (
         sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page,
-        dpm_new_page, dpm_run_page,
+        dpm_new_page, dpm_what_if_page, dpm_run_page,
     )  # fmt: skip
     for part in pages:
         part.register()

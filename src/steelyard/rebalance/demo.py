@@ -260,6 +260,8 @@ SCENARIOS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What-ifs to begin with, by name."""
+SCENARIO_BASE = DEMOS[3]
+"""The demo that they are made for."""
 
 
 def demo_named(name: str) -> Demo | None:
