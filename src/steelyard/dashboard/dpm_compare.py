@@ -31,8 +31,9 @@ Results = Mapping[str, Mapping[str, Any]]
 
 _COLUMNS = (
     ("Scenario", ""), ("Status", ""), ("Trades", "num"), ("Turnover", "num"), ("Cash after", "num"),
-    ("Off target", "num"), ("Gains", "num"), ("Largest differences from the first", ""), ("", ""),
+    ("Off target", "num"), ("Gains", "num"), ("Largest differences from the first", "apart"), ("", ""),
 )  # fmt: skip
+_GAINS = "Gains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def failure_words(cause: str) -> str:
     """Why a scenario failed, from ``CODE: what``."""
     code, _, what = cause.partition(": ")
     if code == "INVALID_OPTIONS":
-        return f"Its options are refused: {what}"
+        return f"Its options are refused: {what.removeprefix('Value error, ')}"
     return "The engine met a defect of its own; the log says more." if code == "SCENARIO_EXECUTION_ERROR" else cause
 
 
@@ -89,7 +90,9 @@ def differences(results: Results, name: str) -> list[tuple[str, float]]:
 def comparison_chart(table: WeightTable, *, mode: Mode) -> Options:
     """Grouped bars, one per scenario and instrument, and the weight before as a mark."""
     palette = PALETTES[mode]
-    colours = (palette.steel, palette.brass, palette.good, palette.low, palette.high, palette.bad)
+    colours = (
+        palette.steel, palette.brass, palette.good, palette.low, faded(palette.steel, 0.5), faded(palette.brass, 0.5),
+    )  # fmt: skip
     names = table.scenarios[:SERIES_MAX]
     return {
         **base(palette),
@@ -157,6 +160,7 @@ def _show_failures(failed: Mapping[str, str]) -> None:
 
 
 def _show_table(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    is_taxed = any(one["tax_impact"] is not None for one in results.values())
     with (
         card("Side by side", "Each scenario is a recorded run of its own."),
         ui.element("div").classes("scroll"),
@@ -164,16 +168,19 @@ def _show_table(results: Results, metrics: Mapping[str, Mapping[str, Any]]) -> N
     ):
         with ui.element("thead"), ui.element("tr"):
             for name, kind in _COLUMNS:
-                words("th", name).classes(kind)
+                if name != _GAINS or is_taxed:
+                    words("th", name).classes(kind)
         with ui.element("tbody"):
             for place, (name, result) in enumerate(results.items()):
                 with ui.element("tr"):
-                    _row(name, result, metrics[name], differences(results, name) if place else None)
+                    _row(name, result, metrics[name], is_taxed=is_taxed)
+                    apart = differences(results, name) if place else None
+                    cell("Largest differences from the first", _apart_words(result, apart)).classes("wrap apart soft")
+                    with cell(""):
+                        ui.link("Open", run_url(result["rebalance_run_id"])).classes("quiet")
 
 
-def _row(
-    name: str, result: Mapping[str, Any], metric: Mapping[str, Any], apart: list[tuple[str, float]] | None
-) -> None:
+def _row(name: str, result: Mapping[str, Any], metric: Mapping[str, Any], *, is_taxed: bool) -> None:
     says, ends, tax = status_words(result), has_after(result), result["tax_impact"]
     turnover, off = share_of_portfolio(traded_value(result), result), distance(result, result["after_simulated"])
     with cell(""):
@@ -186,10 +193,8 @@ def _row(
         ui.label(money(metric["gross_turnover_notional_base"])).classes("faint small")
     cell("Cash after", weight(cash_weight(result["after_simulated"])) if ends else figures.UNDEFINED, is_number=True)
     cell("Off target", figures.UNDEFINED if off is None or not ends else weight(off), is_number=True)
-    cell("Gains", figures.UNDEFINED if tax is None else money(tax["total_realized_gain"]), is_number=True)
-    cell("Largest differences from the first", _apart_words(result, apart)).classes("wrap apart soft")
-    with cell(""):
-        ui.link("Open", run_url(result["rebalance_run_id"])).classes("quiet")
+    if is_taxed:
+        cell(_GAINS, figures.UNDEFINED if tax is None else money(tax["total_realized_gain"]), is_number=True)
 
 
 def _apart_words(result: Mapping[str, Any], apart: list[tuple[str, float]] | None) -> str:

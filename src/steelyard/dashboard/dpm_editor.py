@@ -15,7 +15,7 @@ from steelyard.dashboard.dpm_faults import FAULTS_MAX, Fault, explain
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import badge, card, tell, words
 from steelyard.dashboard.visit import Visit
-from steelyard.rebalance.demo import DEMOS, Demo
+from steelyard.rebalance.demo import DEMOS, Demo, demo_named
 
 TEXT_BYTES_MAX = 500_000
 """Bytes of a text in the editor; a longer one is uploaded and kept as a file."""
@@ -34,12 +34,14 @@ class RequestEditor:
         self._visit = visit
         self._file: tuple[str, bytes] | None = None
 
-    def draw(self, *, note: str, is_short: bool = False) -> None:
-        """Lay the text out; call it once."""
+    def draw(self, *, note: str, is_beside: bool = False) -> None:
+        """Lay the text out; ``is_beside`` something else it is lower, and the examples are in a list to choose from."""
         with card("Request", note):
             with ui.element("div").classes("row"):
                 words("button", "Upload a file").classes("quiet").props("type=button").on("click", self._pick)
                 words("button", "Clear").classes("quiet").props("type=button").on("click", lambda: self.fill(""))
+                if is_beside:
+                    self._draw_chooser()
             self._upload = ui.upload(
                 auto_upload=True,
                 max_file_size=self._visit.settings.body_bytes_max,
@@ -50,7 +52,7 @@ class RequestEditor:
             self._kept = ui.element("div").classes("banner kept").props("role=status")
             self._kept.set_visibility(False)
             self._text = ui.codemirror(language="JSON", indent="  ").classes("request-text").mark("request")
-            self._text.classes("is-short" if is_short else "")
+            self._text.classes("is-short" if is_beside else "")
             self._text.set_theme("githubDark" if self._visit.mode == "dark" else "githubLight")
             self._text.on("paste.capture", self._paste_refused, js_handler=_TOO_MUCH_TO_PASTE)
 
@@ -58,11 +60,11 @@ class RequestEditor:
         """Say what is wrong with it here; unseen while nothing is."""
         self._faults = ui.element("div").classes("parts").props("role=alert id=faults")
 
-    def draw_examples(self, *, is_wide: bool = False) -> None:
+    def draw_examples(self) -> None:
         """Lay out the examples; a click puts one into the text."""
         with (
             card("Examples", "Made up, to see what can happen. A click puts one into the text."),
-            ui.element("ul").classes("examples is-wide" if is_wide else "examples"),
+            ui.element("ul").classes("examples"),
         ):
             for demo in DEMOS:
                 with ui.element("li"):
@@ -114,6 +116,15 @@ class RequestEditor:
         """Say no more of what was wrong."""
         self._faults.clear()
         self._text.decorations = []
+
+    def _draw_chooser(self) -> None:
+        def choose(change: events.ValueChangeEventArguments[str | None]) -> None:
+            if change.value and (demo := demo_named(change.value)):
+                self.fill_with(demo)
+
+        names = {demo.name: demo.title for demo in DEMOS}
+        chooser = ui.select(names, label="Take an example", on_change=choose).classes("grow")
+        chooser.props("outlined dense hide-bottom-space options-dense")
 
     def _draw_fault(self, fault: Fault) -> None:
         if fault.line is not None and self._file is None:

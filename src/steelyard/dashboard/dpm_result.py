@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from steelyard.dashboard import figures
-from steelyard.dashboard.dpm_diagnostics import show_changes, show_findings
+from steelyard.dashboard.dpm_diagnostics import changes_of, show_changes, show_findings
 from steelyard.dashboard.dpm_figures import listed, money, weight
 from steelyard.dashboard.dpm_graph import show_graph
 from steelyard.dashboard.dpm_ladder import show_ladder
@@ -21,14 +21,20 @@ from steelyard.dashboard.dpm_words import status_words, words_of
 from steelyard.dashboard.shell import Tone, badge, card, facts, tile, words
 from steelyard.dashboard.theme import Mode, mode_of
 
+REASONS_MAX = 5
+"""Reasons said at the top; all of them are below."""
+
 
 def show_result(result: Mapping[str, Any]) -> None:
     """Draw a result, plain values as ``GET /rebalance/runs/{id}`` has them under ``result``."""
     mode = _mode()
     _show_outcome(result)
     _show_tiles(result)
-    with ui.element("div").classes("two"):
-        show_weights(result, mode=mode)
+    with ui.element("div").classes("two top-aligned"):
+        with ui.element("div").classes("parts"):
+            show_weights(result, mode=mode)
+            _show_tax(result)
+            _show_comparison(result)
         with ui.element("div").classes("parts"):
             show_gate(result)
             show_findings(result)
@@ -38,9 +44,6 @@ def show_result(result: Mapping[str, Any]) -> None:
     show_ladder(result, mode=mode)
     show_changes(result)
     show_targets(result)
-    with ui.element("div").classes("two"):
-        _show_tax(result)
-        _show_comparison(result)
 
 
 def status_badge(result: Mapping[str, Any]) -> None:
@@ -74,7 +77,9 @@ def reasons(result: Mapping[str, Any]) -> list[str]:
         said.append(_targets_apart(result["target"]["targets"]))
     if result["status"] == "BLOCKED" and not result["target"]["targets"]:
         said.append("No target weights satisfy all constraints at once.")
-    return list(dict.fromkeys(said))[:5] or [status_words(result).meaning]
+    said = list(dict.fromkeys(said))[:REASONS_MAX] or [status_words(result).meaning]
+    cut = len(changes_of(result["diagnostics"]))
+    return [*said, f"{figures.counted(cut, 'trade')} left out or cut; why is below."] if cut else said
 
 
 def _targets_apart(targets: Sequence[Mapping[str, Any]]) -> str:

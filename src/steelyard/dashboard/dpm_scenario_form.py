@@ -23,6 +23,9 @@ from steelyard.rebalance.limits import SCENARIO_CHARACTERS_MAX
 TYPING_MS = 250
 """Pause in typing after which a scenario is checked."""
 
+JSON_ROWS_MAX = 12
+"""Rows of an option's JSON that are seen at once."""
+
 _FIELD = f"outlined dense hide-bottom-space no-error-icon debounce={TYPING_MS}"
 _FIELDS = option_fields()
 
@@ -87,7 +90,7 @@ class ScenarioForm:
                 self._draw_option(_FIELDS.get(name) or _unknown(name), value)
 
     def _draw_option(self, field: OptionField, value: Any) -> None:
-        with ui.element("div").classes("option"):
+        with ui.element("div").classes("option is-long" if field.kind == "json" else "option"):
             with ui.element("div").classes("stack none"):
                 ui.label(field.label).classes("strong small")
                 ui.label(_explained(field)).classes("faint small")
@@ -109,10 +112,11 @@ class ScenarioForm:
                 list(field.choices), value=value, on_change=lambda event: self._set(field.name, event.value)
             ).props(f'{_FIELD} options-dense aria-label="{field.label}"')
         elif field.kind == "json":
-            text = ui.textarea(
-                value=json.dumps(value, default=str), on_change=lambda event: self._set_json(field.name, event.value)
-            )
-            text.props(f'{_FIELD} autogrow rows=1 aria-label="{field.label}"').classes("mono-input")
+            shown = json.dumps(value, indent=2, default=str)
+            text = ui.textarea(value=shown).classes("mono-input")
+            text.on_value_change(lambda event: self._set_json(field.name, event.value or ""))
+            rows = min(shown.count("\n") + 1, JSON_ROWS_MAX)
+            text.props(f'{_FIELD} rows={rows} aria-label="{field.label}"')
         else:
             shown = value if isinstance(value, str) else json.dumps(value, default=str)
             ui.input(value=shown, on_change=lambda event: self._set(field.name, (event.value or "").strip())).props(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
@@ -20,14 +20,15 @@ class ScenarioList:
     def __init__(self) -> None:
         self._scenarios: list[ScenarioForm] = []
 
-    def draw(self) -> None:
-        """Lay the list out."""
+    def draw(self, *, take: Callable[[], None]) -> None:
+        """Lay the list out; ``take`` is to fill it from somewhere else."""
         with card("Scenarios", "The same portfolio under other options. What is not set counts as the engine has it."):
             self._refusal = ui.label().classes("error").props("role=alert")
             self._refusal.set_visibility(False)
             self._place = ui.element("div").classes("stack tight")
             with ui.element("div").classes("row"):
                 words("button", "Add scenario").classes("quiet").props("type=button").on("click", self._add_new)
+                words("button", "Take them from the text").classes("quiet").props("type=button").on("click", take)
                 self._count = ui.label().classes("note")
 
     def fill(self, scenarios: Mapping[str, Mapping[str, Any]]) -> None:

@@ -54,18 +54,13 @@ class _Page:
                 self._go = words("button", "Run the scenarios").classes("primary").props("type=button")
                 self._go.on("click", self._run)
         self._editor.place_faults()
-        with ui.element("div").classes("two"):
-            with ui.element("div").classes("parts"):
-                self._scenarios.draw()
-                with ui.element("div").classes("row"):
-                    take = words("button", "Take scenarios from the text").classes("quiet").props("type=button")
-                    take.on("click", self._take)
+        with ui.element("div").classes("two top-aligned"):
+            self._scenarios.draw(take=self._take)
             self._editor.draw(
                 note="Portfolio, prices, model and shelf. Its options play no part: each scenario has its own.",
-                is_short=True,
+                is_beside=True,
             )
         self._outcome = ui.element("div").classes("parts").props("id=outcome")
-        self._editor.draw_examples(is_wide=True)
         self._editor.fill_with(demo)
         self._scenarios.fill(SCENARIOS)
 

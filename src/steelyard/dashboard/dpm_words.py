@@ -59,7 +59,7 @@ def _member_words(member: str) -> str:
 
 KNOWN: Mapping[str, Words] = {
     # what became of the run
-    "READY": Words("Ready", "Every rule holds and every target can be met.", "good"),
+    "READY": Words("Ready", "Every rule holds.", "good"),
     "PENDING_REVIEW": Words("Needs review", "Possible, but someone should look at it first.", "doubtful"),
     "BLOCKED": Words("Blocked", "It must not be executed as it stands.", "bad"),
     # why an order exists, and what shaped it
