@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from steelyard.core.errors import SteelyardError
 from steelyard.dashboard import figures
+from steelyard.dashboard.dpm_operation_results import open_results
 from steelyard.dashboard.dpm_tabs import OPERATIONS, show_tabs
 from steelyard.dashboard.dpm_words import spoken
 from steelyard.dashboard.shell import Tone, badge, card, cell, shell, tell, title, words
@@ -123,6 +124,9 @@ class _Page:
                 if is_executable(row) and self._may_execute():
                     button = words("button", "Run now").classes("quiet").props("type=button")
                     button.on("click", lambda: self._execute(row.id))
+                elif row.status == "SUCCEEDED":
+                    button = words("button", "Results").classes("quiet").props("type=button")
+                    button.on("click", lambda: open_results(self._visit, row.id))
 
     def _may_execute(self) -> bool:
         visit = self._visit
