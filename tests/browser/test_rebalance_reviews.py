@@ -163,6 +163,8 @@ def test_who_is_slower_sees_what_was_decided_and_writes_nothing(desk, page: Page
     expect(one).to_contain_text("Somebody else decided meanwhile; yours was not written.")
     expect(one).to_contain_text("looks fine to me")
     assert [action for action, *_ in decisions(desk, run_id)] == ["APPROVE"]
+    page.get_by_role("link", name="The queue has changed").click(timeout=15_000)
+    expect(one).to_have_count(0)
 
 
 def test_the_page_of_a_run_shows_its_decisions_and_takes_one(desk, page: Page):

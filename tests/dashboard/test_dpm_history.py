@@ -11,7 +11,7 @@ from steelyard.dashboard.dpm_history_page import Search
 from steelyard.dashboard.dpm_outline import outline, why
 from steelyard.dashboard.dpm_review import reason_words, review_words, waited
 from steelyard.rebalance.api import simulate
-from steelyard.rebalance.demo import DEMOS
+from steelyard.rebalance.demo import DEMOS, demo_named
 from steelyard.rebalance.run_schemas import DpmRunWorkflowActionRequest
 from steelyard.rebalance.tables import DecisionRow, RunRow
 from steelyard.rebalance.toggles import Toggles
@@ -35,7 +35,15 @@ def test_an_outline_has_the_parts_of_the_result_as_they_are():
     whole = msgspec.json.decode(simulate(DEMOS[0].request).to_bytes())
     part = outline(msgspec.json.encode(whole))
     assert part["rule_results"] == whole["rule_results"]
-    assert part["diagnostics"] == {"warnings": whole["diagnostics"]["warnings"]}
+    assert part["diagnostics"] == {name: whole["diagnostics"][name] for name in ("warnings", "data_quality")}
+
+
+def test_what_is_missing_is_named():
+    demo = demo_named("missing-price")
+    assert demo is not None
+    result = simulate(demo.request)
+    (missing,) = set(result.diagnostics.data_quality.price_missing)
+    assert f"Missing price: {missing}." in why(outline(result.to_bytes()))
 
 
 def test_a_search_covers_its_days_from_beginning_to_end():

@@ -129,7 +129,7 @@ class DecisionDialog:
         choice = self._choice
         with ui.dialog() as self._dialog, ui.card().classes("form").props("role=document"):
             words("h2", f"{choice.verb}: portfolio {self._run.portfolio_id}").classes("wrap-any")
-            ui.label(choice.question).classes("note")
+            ui.label(self._question()).classes("note")
             reasons = {**choice.reasons, OTHER: "Another reason"}
             self._reason = ui.select(reasons, label="Reason", value=next(iter(reasons)))
             self._reason.props("outlined dense hide-bottom-space options-dense")
@@ -148,6 +148,11 @@ class DecisionDialog:
                 words("button", "Cancel").classes("quiet").props("type=button").on("click", self._dialog.close)
         self._dialog.on("hide", self._dialog.delete)
         self._dialog.open()
+
+    def _question(self) -> str:
+        if self._choice.action == "APPROVE" and self._run.status == "BLOCKED":
+            return "This run is blocked. To approve it says that it was seen; its orders must not be executed."
+        return self._choice.question
 
     async def _confirm(self) -> None:
         self._problem.set_visibility(False)

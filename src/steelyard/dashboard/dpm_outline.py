@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from steelyard.dashboard.dpm_figures import listed
 from steelyard.dashboard.dpm_rules import gate_reason, measured
 from steelyard.dashboard.dpm_words import words_of
 
@@ -25,8 +26,15 @@ class _Gate(TypedDict):
     reasons: list[dict[str, Any]]
 
 
+class _Gaps(TypedDict):
+    price_missing: list[str]
+    fx_missing: list[str]
+    shelf_missing: list[str]
+
+
 class _Diagnostics(TypedDict):
     warnings: list[str]
+    data_quality: _Gaps
 
 
 class Outline(TypedDict):
@@ -51,9 +59,16 @@ def why(found: Outline) -> list[str]:
     base = found["before"]["total_value"]["currency"]
     failed = [rule for rule in found["rule_results"] if rule["status"] == "FAIL"]
     said = [f"{words_of(rule['rule_id']).short}: {measured(rule, base)}." for rule in failed]
+    gaps = found["diagnostics"]["data_quality"]
+    missing = (
+        ("price", gaps["price_missing"]),
+        ("exchange rate", gaps["fx_missing"]),
+        ("shelf row", gaps["shelf_missing"]),
+    )
+    said += [f"Missing {what}: {listed(names)}." for what, names in missing if names]
     gate = found["gate_decision"]
     reasons = [] if gate is None else gate["reasons"]
-    said += [f"{gate_reason(reason)}." for reason in reasons if reason["source"] != "RULE_ENGINE"]
+    said += [f"{gate_reason(reason)}." for reason in reasons if reason["source"] == "SUITABILITY"]
     said += [_sentence(code) for code in found["diagnostics"]["warnings"]]
     if not said:
         said = ["The targets could not be set as the model asks: the weights to give away found no place."]

@@ -15,7 +15,7 @@ from steelyard.dashboard.dpm_outline import outline, why
 from steelyard.dashboard.dpm_review import draw_decision
 from steelyard.dashboard.dpm_review_item import ReviewItem
 from steelyard.dashboard.dpm_run_page import run_url
-from steelyard.dashboard.dpm_tabs import REVIEWS, show_tabs, waiting_text
+from steelyard.dashboard.dpm_tabs import HISTORY, REVIEWS, show_tabs, waiting_text
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import card, cell, shell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
@@ -44,7 +44,7 @@ class _Queue:
     Attributes:
         why: reasons by run.
         waiting: how many wait in all.
-        older: the decisions made last, newest first.
+        lately: the decisions made last, newest first.
     """
 
     runs: Sequence[RunRow]
@@ -111,13 +111,13 @@ def _draw_queue(visit: Visit, queue: _Queue, cursor: str) -> None:
     with card(classes="queue"):
         with ui.element("div").classes("card-head"):
             words("h2", _headline(queue.waiting))
-            changed = ui.link("The queue has changed: show it", REVIEWS).classes("quiet")
-            changed.set_visibility(False)
-            changed.props("role=status")
+            with ui.element("div").props("role=status"):
+                changed = ui.link("The queue has changed: show it", REVIEWS).classes("quiet")
+                changed.set_visibility(False)
         if not queue.runs:
             with ui.element("div").classes("empty stack"):
                 ui.label("No more runs wait beyond these." if cursor else "Nothing waits for a review.")
-                ui.link("To the runs", "/rebalances") if not cursor else ui.link("To the first", REVIEWS)
+                ui.link("To the first" if cursor else "To the runs", REVIEWS if cursor else HISTORY)
         for run in queue.runs:
             ReviewItem(visit, run, queue.why.get(run.id, [])).draw(queue.decisions[run.id])
         if cursor or queue.next_cursor:
