@@ -83,8 +83,8 @@ def changes_of(diagnostics: Rows) -> list[Change]:
 
 def _gaps(gaps: Rows) -> Iterator[Finding]:
     kinds = (
-        ("price_missing", "No price", "There is no usable price for {}."),
-        ("fx_missing", "No exchange rate", "There is no rate for {}."),
+        ("price_missing", "No price", "There is no usable price for {}; what is held of it counts as nothing."),
+        ("fx_missing", "No exchange rate", "There is no rate for {}; what is held in it counts as nothing."),
         ("shelf_missing", "Not on the shelf", "The model wants {}, and no shelf row says what is allowed."),
     )
     for name, short, text in kinds:

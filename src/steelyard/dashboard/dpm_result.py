@@ -67,9 +67,12 @@ def headline(result: Mapping[str, Any]) -> str:
 def reasons(result: Mapping[str, Any]) -> list[str]:
     """Why the outcome is what it is, at most a handful of sentences."""
     failed = [rule for rule in result["rule_results"] if rule["status"] == "FAIL"]
-    base = result["before"]["total_value"]["currency"]
-    said = [f"{words_of(rule['rule_id']).short}: {measured(rule, base)}." for rule in failed]
-    gaps = result["diagnostics"]["data_quality"]
+    base, gaps = result["before"]["total_value"]["currency"], result["diagnostics"]["data_quality"]
+    said = [
+        f"{words_of(rule['rule_id']).short}: {measured(rule, base)}."
+        for rule in failed
+        if rule["rule_id"] != "DATA_QUALITY"  # what is missing is named below
+    ]
     for name, what in (("price_missing", "price"), ("fx_missing", "exchange rate"), ("shelf_missing", "shelf row")):
         if gaps[name]:
             said.append(f"Missing {what}: {listed(gaps[name])}.")
