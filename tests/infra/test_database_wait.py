@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
@@ -59,7 +60,7 @@ async def test_a_database_that_comes_up_late_is_waited_for(postgres_url):
     )
     done, _ = await asyncio.wait([waiting], timeout=0.3)
     assert not done
-    carried = []
+    carried: list[asyncio.Task[Any] | None] = []
 
     async def carry(reader, writer):
         carried.append(asyncio.current_task())
@@ -68,7 +69,7 @@ async def test_a_database_that_comes_up_late_is_waited_for(postgres_url):
     door = await asyncio.start_server(carry, "127.0.0.1", port)
     await asyncio.wait_for(waiting, 30)
     door.close()
-    await asyncio.gather(*carried)
+    await asyncio.gather(*filter(None, carried))
 
 
 async def _through(host, port, reader, writer):

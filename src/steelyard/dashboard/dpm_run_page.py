@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_result import show_result, status_badge
+from steelyard.dashboard.dpm_review import show_review
 from steelyard.dashboard.shell import card, facts, shell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.rebalance import runs, views
@@ -57,6 +58,7 @@ async def _run(request: Request, run_id: str) -> Response | None:
     ui.page_title(f"{run.portfolio_id} · Steelyard")
     with shell(visit, "/rebalances"):
         _head(visit, run, result)
+        await show_review(visit, run)
         show_result(result)
         await _provenance(visit, run)
     return None

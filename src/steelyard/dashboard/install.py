@@ -31,7 +31,10 @@ def install_dashboard(app: FastAPI) -> None:
         books_page,
         data_page,
         dpm_downloads,
+        dpm_history_page,
         dpm_new_page,
+        dpm_operations_page,
+        dpm_review_page,
         dpm_run_page,
         dpm_what_if_page,
         errors,
@@ -48,7 +51,7 @@ def install_dashboard(app: FastAPI) -> None:
 
     pages = (
         sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page,
-        dpm_new_page, dpm_what_if_page, dpm_run_page,
+        dpm_history_page, dpm_review_page, dpm_operations_page, dpm_new_page, dpm_what_if_page, dpm_run_page,
         proposal_board_page, proposal_page,
     )  # fmt: skip
     for part in pages:

@@ -61,7 +61,7 @@ def _search(portfolio: str, creator: str, state: str) -> None:
         ui.navigate.to(_address((wanted.value or "").strip(), (maker.value or "").strip(), state))
 
     style = "outlined dense hide-bottom-space clearable"
-    with ui.element("div").classes("row search").props('role="search"'):
+    with ui.element("div").classes("row board-search").props('role="search"'):
         wanted = ui.input("Portfolio", value=portfolio).props(style).on("keydown.enter", go)
         maker = ui.input("Made by", value=creator).props(style).on("keydown.enter", go)
         words("button", "Search").classes("quiet").props("type=button").on("click", go)

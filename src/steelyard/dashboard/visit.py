@@ -18,6 +18,7 @@ from steelyard.infra.principal import Principal
 from steelyard.infra.sessions import COOKIE
 from steelyard.infra.settings import Settings
 from steelyard.models.composition import ModelParts
+from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.service import Rebalancing
 
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
@@ -66,6 +67,12 @@ class Visit:
         """Of the application: the use cases of DPM rebalances."""
         service: Rebalancing = self.app.state.rebalancing
         return service
+
+    @property
+    def rebalance_operations(self) -> Operations:
+        """Of the application: what-if analyses in the background."""
+        operations: Operations = self.app.state.rebalance_operations
+        return operations
 
     @property
     def mode(self) -> Mode:

@@ -32,6 +32,11 @@ def workflow_status(*, requires_review: bool, latest_action: str | None) -> Work
     return "PENDING_REVIEW" if latest_action is None else _LEADS_TO[latest_action]
 
 
+def allowed(status: WorkflowStatus) -> frozenset[str]:
+    """The actions that lead somewhere from ``status``."""
+    return _ALLOWED[status]
+
+
 def decide(status: WorkflowStatus, action: Action) -> WorkflowStatus:
     """Where ``action`` leads from ``status``.
 
@@ -41,6 +46,6 @@ def decide(status: WorkflowStatus, action: Action) -> WorkflowStatus:
     if status == "NOT_REQUIRED":
         message = "a run of this status needs no review; there is nothing to decide"
         raise ConflictError(message, code="DPM_WORKFLOW_NOT_REQUIRED_FOR_RUN_STATUS")
-    if action not in _ALLOWED[status]:
+    if action not in allowed(status):
         raise ConflictError(f"{action} is not possible when {status}", code="DPM_WORKFLOW_INVALID_TRANSITION")
     return _LEADS_TO[action]
