@@ -40,7 +40,7 @@ def as_rows(columns):
 
 
 def as_columns(columns):
-    return tuple(bytes(raw) for raw in write_holdings(*rows_of(columns, when_asked=True)))
+    return tuple(msgspec.json.encode(part) for part in write_holdings(*rows_of(columns, when_asked=True)))
 
 
 def test_many_rows_are_made_only_when_asked_for():

@@ -22,7 +22,6 @@ from steelyard.rebalance.values import Money
 
 _MANY = 16  # rows; fewer are made and written as they are in less time
 _ENCODER = msgspec.json.Encoder()
-Written = tuple[msgspec.Raw, msgspec.Raw]
 Row = TypeVar("Row", bound=Struct)
 
 
@@ -94,7 +93,24 @@ class Positions(_Rows[PositionSummary]):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[PositionSummary]:
-        columns, listing = self.columns, self.columns.listing
+        return iter(_summaries(self.columns))
+
+
+class Allocation(_Rows[AllocationMetric]):
+    """The allocation by instrument of a state."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[AllocationMetric]:
+        return iter(_metrics(self.columns))
+
+
+def _summaries(columns: Columns) -> list[PositionSummary]:
+    listing, base = columns.listing, columns.listing.base
+    return [
+        PositionSummary(
+            name, quantity, currency, asset_class, price, Money(value, currency), Money(in_base, base), weight
+        )
         for name, quantity, currency, asset_class, price, value, in_base, weight in zip(
             listing.names,
             columns.quantities,
@@ -105,36 +121,36 @@ class Positions(_Rows[PositionSummary]):
             columns.in_base,
             columns.weights,
             strict=False,
-        ):
-            local, base = Money(value, currency), Money(in_base, listing.base)
-            yield PositionSummary(name, quantity, currency, asset_class, price, local, base, weight)
+        )
+    ]
 
 
-class Allocation(_Rows[AllocationMetric]):
-    """The allocation by instrument of a state."""
+def _metrics(columns: Columns) -> list[AllocationMetric]:
+    names, base = columns.listing.names, columns.listing.base
+    return [
+        AllocationMetric(name, weight, Money(in_base, base))
+        for name, weight, in_base in zip(names, columns.weights, columns.in_base, strict=False)
+    ]
 
-    __slots__ = ()
 
-    def __iter__(self) -> Iterator[AllocationMetric]:
-        columns = self.columns
-        for name, weight, in_base in zip(columns.listing.names, columns.weights, columns.in_base, strict=False):
-            yield AllocationMetric(name, weight, Money(in_base, columns.listing.base))
+Written = tuple[Sequence[PositionSummary] | msgspec.Raw, msgspec.Raw]
 
 
 def rows_of(columns: Columns, *, when_asked: bool) -> tuple[Sequence[PositionSummary], Sequence[AllocationMetric]]:
     """Positions and allocation by instrument; if there are many, they may be made only ``when_asked`` for."""
-    positions, allocation = Positions(columns), Allocation(columns)
-    return (positions, allocation) if when_asked and len(positions) >= _MANY else (list(positions), list(allocation))
+    if when_asked and len(columns.weights) >= _MANY:
+        return Positions(columns), Allocation(columns)
+    return _summaries(columns), _metrics(columns)
 
 
 def write_holdings(positions: Sequence[PositionSummary], allocation: Sequence[AllocationMetric]) -> Written:
-    """The JSON of positions and allocation by instrument."""
+    """Positions, and allocation by instrument, for an encoder; what is long or occurs twice is JSON already."""
     if isinstance(positions, Positions):
         columns, listing = positions.columns, positions.columns.listing
         if listing.is_complete and columns.currencies is listing.currencies and listing.is_plain():
             return _from_columns(columns)
-        positions, allocation = list(positions), list(allocation)
-    return msgspec.Raw(_ENCODER.encode(positions)), msgspec.Raw(_ENCODER.encode(allocation))
+        positions, allocation = _summaries(columns), _metrics(columns)
+    return positions, msgspec.Raw(_ENCODER.encode(allocation))
 
 
 def _from_columns(columns: Columns) -> Written:

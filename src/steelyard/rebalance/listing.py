@@ -85,22 +85,25 @@ class Listing:
         return len(_ENCODER.encode(texts)) == len("".join(texts)) + 3 * len(texts) + 1
 
     def _append(self, names: Sequence[str]) -> None:
-        start = len(self.names)
-        prices = list(map(self.market.prices.get, names))
+        market, base = self.market, self.base
+        prices = list(map(market.prices.get, names))
+        known = prices if None not in prices else [price or Money(ZERO, base) for price in prices]
+        currencies = [price.currency for price in known if price is not None]
+        rates = {currency: market.rate(currency, base) or ZERO for currency in set(currencies)}
+        self.is_complete = self.is_complete and known is prices and all(rates.values())
         self.names += names
         self.prices += prices
-        self.amounts += [ZERO if price is None else price.amount for price in prices]
-        currencies = [self.base if price is None else price.currency for price in prices]
+        self.amounts += [price.amount for price in known if price is not None]
         self.currencies += currencies
-        rates = {currency: self.market.rate(currency, self.base) for currency in set(currencies)}
-        self.rates += [rates[currency] or ZERO for currency in currencies]
-        self.is_complete = self.is_complete and None not in prices and None not in rates.values()
-        rows = list(map(self.shelf.rows.get, names))
-        classes = [UNKNOWN_CLASS if row is None else row.asset_class for row in rows]
-        self.asset_classes += classes
-        by_class, by_attribute = self.by_class, self.by_attribute
-        for place, (row, asset_class) in enumerate(zip(rows, classes, strict=True), start):
-            by_class[asset_class].append(place)
-            if row is not None:
+        self.rates += [rates[currency] for currency in currencies]
+        rows, by_class, by_attribute = self.shelf.rows, self.by_class, self.by_attribute
+        for place, name in enumerate(names, len(self.asset_classes)):
+            row = rows.get(name)
+            if row is None:
+                asset_class = UNKNOWN_CLASS
+            else:
+                asset_class = row.asset_class
                 for attribute in row.attributes.items():
                     by_attribute[attribute].append(place)
+            self.asset_classes.append(asset_class)
+            by_class[asset_class].append(place)

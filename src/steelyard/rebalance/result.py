@@ -35,11 +35,11 @@ class SimulatedState(Struct, frozen=True, gc=False):
 
 
 class _WrittenState(Struct, frozen=True, gc=False):
-    """A state of which the long lists are JSON already."""
+    """A state for writing: a long list, and one that occurs twice, is JSON already."""
 
     total_value: Money
     cash_balances: tuple[CashBalance, ...]
-    positions: msgspec.Raw
+    positions: Sequence[PositionSummary] | msgspec.Raw
     allocation_by_asset_class: list[AllocationMetric]
     allocation_by_instrument: msgspec.Raw
     allocation: msgspec.Raw
