@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from steelyard.rebalance import result, result_schemas, run_schemas, schemas, what_if
+from steelyard.rebalance import holdings, result, result_schemas, run_schemas, schemas, what_if
 from steelyard.rebalance.api import analyze, simulate
 from steelyard.rebalance.artifact import RunRecord, build_artifact
 from tests.api.test_rebalance import batch_of, request_of
@@ -11,8 +11,8 @@ from tests.api.test_rebalance import batch_of, request_of
 PAIRS = {
     result_schemas.RebalanceResult: result.RebalanceResult,
     result_schemas.SimulatedState: result.SimulatedState,
-    result_schemas.PositionSummary: result.PositionSummary,
-    result_schemas.AllocationMetric: result.AllocationMetric,
+    result_schemas.PositionSummary: holdings.PositionSummary,
+    result_schemas.AllocationMetric: holdings.AllocationMetric,
     result_schemas.UniverseData: result.UniverseData,
     result_schemas.TargetData: result.TargetData,
     result_schemas.TargetInstrument: result.TargetInstrument,

@@ -19,7 +19,8 @@ from steelyard.proposals.simulation import ENGINE_VERSION, proposal_gate
 from steelyard.proposals.values import CashFlow, ProposalRequest, ProposalResult, SuitabilityResult
 from steelyard.rebalance.artifact import hash_without
 from steelyard.rebalance.hashing import quick_hash
-from steelyard.rebalance.result import AllocationMetric, FxSpot, GateDecision, SecurityTrade, SimulatedState
+from steelyard.rebalance.holdings import AllocationMetric
+from steelyard.rebalance.result import FxSpot, GateDecision, SecurityTrade, SimulatedState
 from steelyard.rebalance.values import ZERO
 
 ORDERING_POLICY = "CASH_FLOW->SELL->FX->BUY"

@@ -21,7 +21,8 @@ from steelyard.proposals.values import (
     ReferenceSummary,
     UnmodeledExposure,
 )
-from steelyard.rebalance.result import AllocationMetric, Diagnostics, SimulatedState
+from steelyard.rebalance.holdings import AllocationMetric
+from steelyard.rebalance.result import Diagnostics, SimulatedState
 from steelyard.rebalance.valuation import Valuation
 from steelyard.rebalance.values import ONE, ZERO, EngineOptions
 

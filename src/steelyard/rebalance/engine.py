@@ -41,13 +41,13 @@ from steelyard.rebalance.result import (
 )
 from steelyard.rebalance.rules import evaluate_rules, status_of
 from steelyard.rebalance.settlement import ladder_rule, project_settlement
-from steelyard.rebalance.simulation import apply_intents
+from steelyard.rebalance.simulation import units_after
 from steelyard.rebalance.targets import Targets, trace_targets
 from steelyard.rebalance.tax_lots import GainsBudget
 from steelyard.rebalance.trade_modes import Repricing, restrict_trades
 from steelyard.rebalance.turnover import cap_turnover, report_dropped
 from steelyard.rebalance.universe import Universe, build_universe
-from steelyard.rebalance.valuation import Valuation, value_portfolio
+from steelyard.rebalance.valuation import Valuation, value_portfolio, value_units
 from steelyard.rebalance.values import ONE, ZERO, RebalanceRequest, Status
 
 _COVERED, _NOT_COVERED = Coverage(ONE, ONE), Coverage(ZERO, ZERO)
@@ -127,6 +127,7 @@ class _Run:
             shelf=self.shelf,
             missing=self.diagnostics.data_quality,
             trust_snapshot=trust_snapshot,
+            rows_when_asked=True,
         )
 
     def _compare(self, targets: Targets) -> MethodComparison | None:
@@ -151,9 +152,16 @@ class _Run:
         )
 
     def _trades(self, gains: GainsBudget | None) -> list[SecurityTrade]:
-        held = {position.instrument_id: position for position in reversed(self.portfolio.positions)}
         plan = TradePlan(
-            self.base, held, self.universe.locked, self.market, self.shelf, self.options, gains, self.guard
+            self.base,
+            self.portfolio.positions,
+            self.before.columns.values,
+            self.universe.locked,
+            self.market,
+            self.shelf,
+            self.options,
+            gains,
+            self.guard,
         )
         return plan_trades(self.trace, plan, self.diagnostics)
 
@@ -185,15 +193,9 @@ class _Run:
             if breach is not None:
                 self.diagnostics.warn(breach.reason_code)
                 return self._result("BLOCKED", intents, self._value().state, [ladder_rule(breach)], tax=tax_impact)
-        positions, cash = apply_intents(portfolio.positions, portfolio.cash_balances, intents)
-        after = value_portfolio(
-            positions,
-            cash,
-            self.base,
-            market=self.market,
-            shelf=self.shelf,
-            missing=self.diagnostics.data_quality,
-        )
+        listing, held = self.before.columns.listing, self.before.columns.quantities
+        names, units, cash = units_after(listing.names, held, portfolio.cash_balances, intents)
+        after = value_units(listing.grown(names), units, cash, missing=self.diagnostics.data_quality)
         rules = evaluate_rules(after, options, self.diagnostics)
         status, reconciliation = status_of(rules), None
         if status == "BLOCKED":

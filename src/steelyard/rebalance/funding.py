@@ -39,12 +39,14 @@ def fund_trades(
     funding = {fx.buy_currency: fx.intent_id for fx in exchanges if fx.rationale is _FUNDING}
     sales = [trade for trade in trades if trade.side == "SELL"]
     last_sale = {sale.notional.currency: sale.intent_id for sale in sales} if link_sells else {}
+    needs: dict[str, tuple[str, ...]] = {}
     purchases: list[SecurityTrade] = []
     for trade in trades:
         if trade.side == "BUY":
             currency = trade.notional.currency
-            needs = tuple(ids[currency] for ids in (funding, last_sale) if currency in ids)
-            purchases.append(_with_dependencies(trade, needs) if needs else trade)
+            if currency not in needs:
+                needs[currency] = tuple(ids[currency] for ids in (funding, last_sale) if currency in ids)
+            purchases.append(replace(trade, dependencies=needs[currency]) if needs[currency] else trade)
     return [*sales, *exchanges, *purchases]
 
 
@@ -55,8 +57,9 @@ def projected_cash(trades: Iterable[SecurityTrade], cash_balances: Iterable[Cash
         cash[row.currency] = cash.get(row.currency, ZERO) + row.amount
     for trade in trades:
         notional = trade.notional
-        balance = cash.get(notional.currency, ZERO)
-        cash[notional.currency] = balance + notional.amount if trade.side == "SELL" else balance - notional.amount
+        currency = notional.currency
+        balance = cash.get(currency, ZERO)
+        cash[currency] = balance + notional.amount if trade.side == "SELL" else balance - notional.amount
     return cash
 
 
@@ -76,7 +79,3 @@ def _exchange(
             exchange = FxSpot(intent_id, pair, base, balance * rate, currency, balance, (), _SWEEP)
         exchanges.append(exchange)
     return exchanges
-
-
-def _with_dependencies(trade: SecurityTrade, needs: tuple[str, ...]) -> SecurityTrade:
-    return replace(trade, dependencies=needs)

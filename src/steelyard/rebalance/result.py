@@ -8,6 +8,7 @@ Source: contract dpm, section 5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -15,30 +16,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from steelyard.rebalance.holdings import AllocationMetric, PositionSummary, write_holdings
 from steelyard.rebalance.values import CashBalance, Money, Severity, Status, TargetMethod
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class AllocationMetric(Struct, frozen=True, gc=False):
-    """What one bucket is worth, in base currency; its weight has 4 decimals."""
-
-    key: str
-    weight: Decimal
-    value: Money
-
-
-class PositionSummary(Struct, frozen=True, gc=False):
-    """A holding and what it is worth; its weight has 4 decimals."""
-
-    instrument_id: str
-    quantity: Decimal
-    instrument_currency: str
-    asset_class: str
-    price: Money | None
-    value_in_instrument_ccy: Money
-    value_in_base_ccy: Money
-    weight: Decimal
 
 
 class SimulatedState(Struct, frozen=True, gc=False):
@@ -46,42 +27,43 @@ class SimulatedState(Struct, frozen=True, gc=False):
 
     total_value: Money
     cash_balances: tuple[CashBalance, ...]
-    positions: list[PositionSummary]
+    positions: Sequence[PositionSummary]
     allocation_by_asset_class: list[AllocationMetric]
-    allocation_by_instrument: list[AllocationMetric]
-    allocation: list[AllocationMetric]
+    allocation_by_instrument: Sequence[AllocationMetric]
+    allocation: Sequence[AllocationMetric]
     allocation_by_attribute: dict[str, list[AllocationMetric]]
 
 
-class _StateOnce(Struct, frozen=True, gc=False):
-    """A state for writing: the allocation that it lists under two names is encoded once."""
+class _WrittenState(Struct, frozen=True, gc=False):
+    """A state for writing: a long list, and one that occurs twice, is JSON already."""
 
     total_value: Money
     cash_balances: tuple[CashBalance, ...]
-    positions: list[PositionSummary]
+    positions: Sequence[PositionSummary] | msgspec.Raw
     allocation_by_asset_class: list[AllocationMetric]
     allocation_by_instrument: msgspec.Raw
     allocation: msgspec.Raw
     allocation_by_attribute: dict[str, list[AllocationMetric]]
 
-    @staticmethod
-    def of(state: SimulatedState) -> _StateOnce:
-        allocation = msgspec.Raw(_ENCODER.encode(state.allocation))
-        return _StateOnce(
-            state.total_value,
-            state.cash_balances,
-            state.positions,
-            state.allocation_by_asset_class,
-            allocation,
-            allocation,
-            state.allocation_by_attribute,
-        )
-
 
 def encode_result(result: Any) -> bytes:
     """The JSON of a result that has a state ``before`` and one ``after_simulated``."""
-    before, after = _StateOnce.of(result.before), _StateOnce.of(result.after_simulated)
+    before = _written(result.before)
+    after = before if result.after_simulated is result.before else _written(result.after_simulated)
     return _ENCODER.encode(replace(result, before=before, after_simulated=after))
+
+
+def _written(state: SimulatedState) -> _WrittenState:
+    positions, allocation = write_holdings(state.positions, state.allocation)
+    return _WrittenState(
+        state.total_value,
+        state.cash_balances,
+        positions,
+        state.allocation_by_asset_class,
+        allocation,
+        allocation,
+        state.allocation_by_attribute,
+    )
 
 
 class ExcludedInstrument(Struct, frozen=True, gc=False):

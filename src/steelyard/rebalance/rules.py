@@ -29,7 +29,7 @@ def evaluate_rules(valuation: Valuation, options: EngineOptions, diagnostics: Di
         _trade_size(len(diagnostics.suppressed_intents)),
         _not_below_zero(
             "NO_SHORTING",
-            [position.quantity for position in valuation.state.positions],
+            valuation.columns.quantities,
             "SELL_EXCEEDS_HOLDINGS",
             "Sell no more than is held.",
         ),
@@ -64,8 +64,8 @@ def _position_limit(valuation: Valuation, limit: Decimal | None) -> list[RuleRes
     threshold = {"max": limit}
     allowed = limit + _POSITION_TOLERANCE
     breaches = [
-        RuleResult(rule, "HARD", "FAIL", weight, threshold, "LIMIT_BREACH", f"Reduce {position.instrument_id}.")
-        for position, weight in zip(valuation.state.positions, valuation.weights, strict=True)
+        RuleResult(rule, "HARD", "FAIL", weight, threshold, "LIMIT_BREACH", f"Reduce {name}.")
+        for name, weight in zip(valuation.columns.listing.names, valuation.weights, strict=True)
         if weight > allowed
     ]
     return breaches or [RuleResult(rule, "HARD", "PASS", max(valuation.weights, default=ZERO), threshold, "OK")]

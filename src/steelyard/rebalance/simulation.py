@@ -24,18 +24,36 @@ def apply_intents(
     """
     units = {row.instrument_id: row.quantity for row in reversed(positions)}
     cash = {row.currency: row.amount for row in reversed(cash_balances)}
+    _apply(intents, units, cash)
+    return _with_units(positions, units), with_amounts(cash_balances, cash)
+
+
+def _apply(intents: Iterable[Intent], units: dict[str, Decimal], cash: dict[str, Decimal]) -> None:
+    """Change units and cash by ``intents``, one after the other."""
     for intent in intents:
         if isinstance(intent, FxSpot):
             cash[intent.sell_currency] = cash.get(intent.sell_currency, ZERO) - intent.sell_amount_estimated
             cash[intent.buy_currency] = cash.get(intent.buy_currency, ZERO) + intent.buy_amount
+            continue
+        instrument, notional = intent.instrument_id, intent.notional
+        currency = notional.currency
+        if intent.side == "BUY":
+            units[instrument] = units.get(instrument, ZERO) + intent.quantity
+            cash[currency] = cash.get(currency, ZERO) - notional.amount
         else:
-            instrument, currency, amount = intent.instrument_id, intent.notional.currency, intent.notional.amount
-            held, balance = units.get(instrument, ZERO), cash.get(currency, ZERO)
-            if intent.side == "BUY":
-                units[instrument], cash[currency] = held + intent.quantity, balance - amount
-            else:
-                units[instrument], cash[currency] = held - intent.quantity, balance + amount
-    return _with_units(positions, units), with_amounts(cash_balances, cash)
+            units[instrument] = units.get(instrument, ZERO) - intent.quantity
+            cash[currency] = cash.get(currency, ZERO) + notional.amount
+
+
+def units_after(
+    names: Sequence[str], quantities: Sequence[Decimal], cash_balances: Sequence[CashBalance], intents: Iterable[Intent]
+) -> tuple[list[str], list[Decimal], tuple[CashBalance, ...]]:
+    """The same in columns: instruments, units of each, cash."""
+    units = dict(zip(reversed(names), reversed(quantities), strict=True))
+    cash = {row.currency: row.amount for row in reversed(cash_balances)}
+    _apply(intents, units, cash)
+    listed = [units.pop(name, quantity) for name, quantity in zip(names, quantities, strict=True)]
+    return [*names, *units], [*listed, *units.values()], with_amounts(cash_balances, cash)
 
 
 def _with_units(positions: Sequence[Position], units: dict[str, Decimal]) -> list[Position]:

@@ -9,9 +9,10 @@ Source: contract dpm, section 6.3; section 16, no. 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
+
+from msgspec import Struct
 
 from steelyard.rebalance.groups import cap_groups
 from steelyard.rebalance.market import Shelf
@@ -24,8 +25,7 @@ _UNPLACED_MAX = Decimal("0.001")
 _NO_WEIGHT = Decimal("0.0")
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Struct, frozen=True, gc=False):
     """The weights to aim at; None if the stage could not find any, which blocks the run."""
 
     status: Status
@@ -66,20 +66,21 @@ def redistribute_sell_only(weights: dict[str, Decimal], universe: Universe) -> b
 
 
 def trace_targets(
-    model: Iterable[ModelTarget], weights: dict[str, Decimal], buyable: Iterable[str], total: Decimal, base: str
+    model: Sequence[ModelTarget], weights: dict[str, Decimal], buyable: Collection[str], total: Decimal, base: str
 ) -> list[TargetInstrument]:
     """What became of each model target, then what is aimed at beside the model."""
-    trace, seen = [], set()
+    trace, nothing = [], Money(total * ZERO, base)  # one amount for all that is to be sold
     for target in model:
         instrument, wanted = target.instrument_id, target.weight
-        seen.add(instrument)
         final = weights.get(instrument, _NO_WEIGHT)
         tags = _CAPPED if wanted > final else _RECIPIENT if final > wanted else ()
         trace.append(TargetInstrument(instrument, wanted, final, Money(total * final, base), tags))
+    listed = {target.instrument_id for target in model}
     for instrument, final in weights.items():
-        if instrument not in seen:
+        if instrument not in listed:
             tags = _IMPLICIT_SELL if not final or instrument in buyable else _LOCKED
-            trace.append(TargetInstrument(instrument, _NO_WEIGHT, final, Money(total * final, base), tags))
+            value = nothing if final is ZERO else Money(total * final, base)
+            trace.append(TargetInstrument(instrument, _NO_WEIGHT, final, value, tags))
     return trace
 
 
@@ -119,22 +120,25 @@ def _cap_positions(weights: dict[str, Decimal], universe: Universe, cap: Decimal
 
     Each takes its share of what is still left, so later shares are smaller; that is the contract.
     """
-    unreachable = [name for name in weights if name in universe.locked and weights[name] > cap]
+    locked = universe.locked
+    unreachable = [name for name in weights if name in locked and weights[name] > cap] if locked else []
     for name in unreachable:
         diagnostics.warn(f"CAP_UNREACHABLE_LOCKED_{name}")
-    above = [name for name in weights if name not in universe.locked and weights[name] > cap]
+    above = [name for name, weight in weights.items() if weight > cap and name not in locked]
     left = _sum_of(weights, above) - cap * len(above)
     for name in above:
         weights[name] = cap
     if left <= 0:
         return not unreachable
-    candidates = [name for name in universe.buyable if weights[name] < cap]
-    total = _sum_of(weights, candidates)
+    candidates = [(name, weights[name]) for name in universe.buyable if weights[name] < cap]
+    total = sum([weight for _, weight in candidates], ZERO)
     if not total:
         return False
-    for name in candidates:
-        share = min(left * (weights[name] / total), cap - weights[name])
-        weights[name] += share
+    for name, weight in candidates:
+        share, room = left * (weight / total), cap - weight
+        if room < share:  # noqa: PLR1730 - min() takes a call, for each of many
+            share = room
+        weights[name] = weight + share
         left -= share
     return left <= _UNPLACED_MAX and not unreachable
 

@@ -10,15 +10,15 @@ Source: contract dpm, section 6.8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from steelyard.rebalance.result import Diagnostics, DroppedIntent, SecurityTrade
 from steelyard.rebalance.values import ONE, ZERO, Money
 
 
-@dataclass(frozen=True, slots=True)
-class CappedTrades:
+class CappedTrades(Struct, frozen=True, gc=False):
     """Trades within the budget, largest first, and those left out, in the order tried."""
 
     kept: list[SecurityTrade]

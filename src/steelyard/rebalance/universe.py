@@ -9,8 +9,9 @@ Source: contract dpm, section 6.2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
 
 from steelyard.rebalance.market import Shelf
 from steelyard.rebalance.result import ExcludedInstrument
@@ -20,8 +21,7 @@ _CLOSED = ("BANNED", "SUSPENDED")
 _LOCKING = ("BANNED", "SUSPENDED", "RESTRICTED")
 
 
-@dataclass(slots=True)
-class Universe:
+class Universe(Struct, gc=False):
     """The instruments that a run has to decide about.
 
     Attributes:
@@ -32,13 +32,13 @@ class Universe:
         for_buy, for_sell: as reported; a model that names an instrument twice shows it twice.
     """
 
-    weights: dict[str, Decimal] = field(default_factory=dict)
-    buyable: dict[str, None] = field(default_factory=dict)
-    locked: set[str] = field(default_factory=set)
+    weights: dict[str, Decimal] = {}
+    buyable: dict[str, None] = {}
+    locked: set[str] = set()
     sell_only_excess: Decimal = ZERO
-    for_buy: list[str] = field(default_factory=list)
-    for_sell: list[str] = field(default_factory=list)
-    excluded: list[ExcludedInstrument] = field(default_factory=list)
+    for_buy: list[str] = []
+    for_sell: list[str] = []
+    excluded: list[ExcludedInstrument] = []
 
 
 def build_universe(

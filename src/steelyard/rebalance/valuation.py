@@ -9,21 +9,28 @@ Source: contract dpm, section 6.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Context, Decimal
+from itertools import repeat
+from operator import mul
+from typing import TypeVar
 
+from msgspec import Struct
+
+from steelyard.rebalance.holdings import AllocationMetric, Columns, rows_of
+from steelyard.rebalance.listing import Listing
 from steelyard.rebalance.market import Market, Shelf
-from steelyard.rebalance.result import AllocationMetric, DataQuality, PositionSummary, SimulatedState
-from steelyard.rebalance.values import ONE, ZERO, CashBalance, Money, Position, ShelfEntry
+from steelyard.rebalance.result import DataQuality, SimulatedState
+from steelyard.rebalance.values import ONE, ZERO, CashBalance, Money, Position
 
 _FOUR_DECIMALS = Decimal("0.0001")
 _round_weight = Context(prec=200).quantize  # beside a tiny total a weight has more than 28 digits at 4 decimals
 _NOTHING = Decimal("1E-18")
 
+Bucket = TypeVar("Bucket")
 
-@dataclass(frozen=True, slots=True)
-class Valuation:
+
+class Valuation(Struct, frozen=True, gc=False):
     """A valued portfolio.
 
     Attributes:
@@ -31,12 +38,14 @@ class Valuation:
         total: value in base currency.
         weights: unrounded, in the order of the positions.
         cash_weight: of all cash, unrounded.
+        columns: quantities and values, in the order of the positions.
     """
 
     state: SimulatedState
     total: Decimal
     weights: list[Decimal]
     cash_weight: Decimal
+    columns: Columns
 
 
 def value_portfolio(
@@ -48,97 +57,100 @@ def value_portfolio(
     shelf: Shelf,
     missing: DataQuality,
     trust_snapshot: bool = False,
+    rows_when_asked: bool = False,
 ) -> Valuation:
-    """Value ``positions`` and cash in the currency ``base``; prices and rates not found go to ``missing``."""
-    values = _position_values(positions, base, market, missing, trust_snapshot=trust_snapshot)
-    cash = [_in_base(Money(row.amount, row.currency), base, market, missing).amount for row in cash_balances]
-    total, cash_value = sum([*[in_base.amount for _, in_base in values], *cash], ZERO), sum(cash, ZERO)
+    """Value ``positions`` and cash in the currency ``base``; prices and rates not found go to ``missing``.
+
+    With ``rows_when_asked`` the rows of many positions are made only then; ``encode_result`` can do without.
+    """
+    listing = Listing([position.instrument_id for position in positions], base, market, shelf)
+    trusted = [position.market_value for position in positions] if trust_snapshot else None
+    quantities = [position.quantity for position in positions]
+    return value_units(
+        listing, quantities, cash_balances, missing=missing, trusted=trusted, rows_when_asked=rows_when_asked
+    )
+
+
+def value_units(
+    listing: Listing,
+    quantities: Sequence[Decimal],
+    cash_balances: tuple[CashBalance, ...],
+    *,
+    missing: DataQuality,
+    trusted: Sequence[Money | None] | None = None,
+    rows_when_asked: bool = True,
+) -> Valuation:
+    """The same for units of listed instruments; ``trusted`` are the custodian's values, where they count."""
+    base = listing.base
+    if listing.is_complete and trusted is None:
+        currencies, values, in_base = _by_price(listing, quantities)
+    else:
+        currencies, values, in_base = _with_care(listing, quantities, trusted or [None] * len(quantities), missing)
+    cash = [_in_base(row.amount, row.currency, listing, missing) for row in cash_balances]
+    total, cash_value = sum([*in_base, *cash], ZERO), sum(cash, ZERO)
     if -_NOTHING < total < _NOTHING:
         total = ZERO
     divisor = total or ONE
-    weights = [in_base.amount / divisor for _, in_base in values]
-    rounded = [_round_weight(weight, _FOUR_DECIMALS) for weight in weights]
-    names = [position.instrument_id for position in positions]
-    rows = [shelf.rows.get(name) for name in names]
-    summaries = [
-        PositionSummary(name, position.quantity, value.currency, asset_class, price, value, in_base, weight)
-        for name, position, (value, in_base), weight, asset_class, price in zip(
-            names,
-            positions,
-            values,
-            rounded,
-            [row.asset_class if row else "UNKNOWN" for row in rows],
-            [market.prices.get(name) for name in names],
-            strict=True,
-        )
-    ]
-    by_instrument = [
-        AllocationMetric(name, weight, in_base)
-        for name, weight, (_, in_base) in zip(names, rounded, values, strict=True)
-    ]
+    weights = [value / divisor for value in in_base]
+    rounded = list(map(_round_weight, weights, repeat(_FOUR_DECIMALS)))
+    columns = Columns(listing, quantities, currencies, values, in_base, rounded)
+    by_class = _sums(listing.by_class, in_base)
+    by_class["CASH"] = by_class.get("CASH", ZERO) + cash_value
+    by_attribute: dict[str, dict[str, Decimal]] = {}
+    for (name, key), value in _sums(listing.by_attribute, in_base).items():
+        by_attribute.setdefault(name, {})[key] = value
+    positions, allocation = rows_of(columns, when_asked=rows_when_asked)
     state = SimulatedState(
         total_value=Money(total, base),
         cash_balances=cash_balances,
-        positions=summaries,
-        allocation_by_asset_class=_metrics(_by_asset_class(summaries, cash_value), divisor, base),
-        allocation_by_instrument=by_instrument,
-        allocation=by_instrument,
-        allocation_by_attribute={
-            name: _metrics(group, divisor, base) for name, group in _by_attribute(rows, values).items()
-        },
+        positions=positions,
+        allocation_by_asset_class=_metrics(by_class, divisor, base),
+        allocation_by_instrument=allocation,
+        allocation=allocation,
+        allocation_by_attribute={name: _metrics(group, divisor, base) for name, group in by_attribute.items()},
     )
-    return Valuation(state, total, weights, cash_weight=cash_value / divisor)
+    return Valuation(state, total, weights, cash_value / divisor, columns)
 
 
-def _position_values(
-    positions: Sequence[Position], base: str, market: Market, missing: DataQuality, *, trust_snapshot: bool
-) -> list[tuple[Money, Money]]:
-    """Of each position its value in its own and in base currency."""
-    prices, values = market.prices, []
-    for position in positions:
-        price = prices.get(position.instrument_id)
+def _by_price(
+    listing: Listing, quantities: Iterable[Decimal]
+) -> tuple[Sequence[str], Sequence[Decimal], Sequence[Decimal]]:
+    """Currencies, values and values in base currency where every instrument has price and rate."""
+    values = list(map(mul, quantities, listing.amounts))
+    in_base = [value if rate is ONE else value * rate for value, rate in zip(values, listing.rates, strict=True)]
+    return listing.currencies, values, in_base
+
+
+def _with_care(
+    listing: Listing, quantities: Iterable[Decimal], trusted: Sequence[Money | None], missing: DataQuality
+) -> tuple[Sequence[str], Sequence[Decimal], Sequence[Decimal]]:
+    """The same where something is missing, which is noted, or where the custodian's values count."""
+    currencies, values, in_base = list[str](), list[Decimal](), list[Decimal]()
+    for name, quantity, price, own in zip(listing.names, quantities, listing.prices, trusted, strict=True):
         if price is None:
-            missing.price_missing.append(position.instrument_id)
-        if trust_snapshot and position.market_value is not None:
-            value = position.market_value
+            missing.price_missing.append(name)
+        if own is not None:
+            amount, currency = own.amount, own.currency
         elif price is not None:
-            value = Money(position.quantity * price.amount, price.currency)
+            amount, currency = quantity * price.amount, price.currency
         else:
-            value = Money(ZERO, base)
-        values.append((value, value if value.currency == base else _in_base(value, base, market, missing)))
-    return values
+            amount, currency = ZERO, listing.base
+        currencies.append(currency)
+        values.append(amount)
+        in_base.append(amount if currency == listing.base else _in_base(amount, currency, listing, missing))
+    return currencies, values, in_base
 
 
-def _in_base(value: Money, base: str, market: Market, missing: DataQuality) -> Money:
-    rate = market.rate(value.currency, base)
+def _in_base(amount: Decimal, currency: str, listing: Listing, missing: DataQuality) -> Decimal:
+    rate = listing.market.rate(currency, listing.base)
     if rate is None:
-        missing.fx_missing.append(f"{value.currency}/{base}")
-        return Money(ZERO, base)
-    return Money(value.amount * rate, base)
+        missing.fx_missing.append(f"{currency}/{listing.base}")
+        return ZERO
+    return amount * rate
 
 
-def _by_asset_class(summaries: Iterable[PositionSummary], cash: Decimal) -> dict[str, Decimal]:
-    groups: dict[str, Decimal] = {}
-    for summary in summaries:
-        key = summary.asset_class
-        groups[key] = groups.get(key, ZERO) + summary.value_in_base_ccy.amount
-    groups["CASH"] = groups.get("CASH", ZERO) + cash
-    return groups
-
-
-def _by_attribute(
-    rows: Iterable[ShelfEntry | None], values: Iterable[tuple[Money, Money]]
-) -> dict[str, dict[str, Decimal]]:
-    sums: dict[tuple[str, str], Decimal] = {}
-    for row, (_, in_base) in zip(rows, values, strict=True):
-        if row is not None:
-            amount = in_base.amount
-            for attribute in row.attributes.items():
-                sums[attribute] = sums.get(attribute, ZERO) + amount
-    groups: dict[str, dict[str, Decimal]] = {}
-    for (name, key), amount in sums.items():
-        groups.setdefault(name, {})[key] = amount
-    return groups
+def _sums(buckets: Mapping[Bucket, Sequence[int]], values: Sequence[Decimal]) -> dict[Bucket, Decimal]:
+    return {bucket: sum([values[place] for place in places], ZERO) for bucket, places in buckets.items()}
 
 
 def _metrics(values: dict[str, Decimal], divisor: Decimal, base: str) -> list[AllocationMetric]:

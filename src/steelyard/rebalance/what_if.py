@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.market import Market, Shelf
@@ -51,12 +52,15 @@ class BatchResult(Struct, frozen=True, gc=False):
 
     def to_bytes(self) -> bytes:
         """The body of an answer: JSON, UTF-8, decimals as text."""
-        return _ENCODER.encode(self)
+        return _ENCODER.encode(replace(self, results=self._results_as_json()))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, decimals as text."""
         plain: dict[str, Any] = msgspec.json.decode(self.to_bytes())
         return plain
+
+    def _results_as_json(self) -> Any:
+        return {name: msgspec.Raw(result.to_bytes()) for name, result in self.results.items()}
 
 
 def analyze_scenarios(
