@@ -16,7 +16,6 @@ from steelyard.rebalance.api import simulate
 from steelyard.rebalance.book_blocks import joined_blocks
 from steelyard.rebalance.book_parts import read_pieces
 from steelyard.rebalance.book_tables import DpmBookAccountRow, DpmBookPiecesRow
-from steelyard.rebalance.book_wire import read_book
 from tests.api.conftest import eventually
 from tests.faults.dpm_book_worker import settings_for
 from tests.rebalance.book_desk import book_body, single_of, worked_on
@@ -60,9 +59,7 @@ def is_alone(book_id):
 async def submit(database, jobs, body, monkeypatch):
     monkeypatch.setattr(book_plan, "PART_ACCOUNTS_MAX", PART)
     monkeypatch.setattr(book_service, "PART_ACCOUNTS_MAX", PART)
-    given = read_book(json.dumps(body).encode())
-    shared = book_plan.shared_inputs(given, None, "corr-1")
-    submission = book_service.Submission(given, shared, book_plan.book_hash(given, None), "corr-1", None)
+    submission = book_service.read_submission(json.dumps(body).encode(), None, "corr-1")
     async with database.transaction() as session:
         return (await book_service.submit_book(session, jobs, ACME, submission)).book.book_id
 

@@ -30,7 +30,7 @@ def simulate(request: RequestFile, as_json: AsJson = False) -> None:
     """Rebalance one portfolio: the trades, the rules they were held against, and who has to look."""
     from steelyard.rebalance import api  # noqa: PLC0415 - `steelyard --help` must not wait for the engine
 
-    result = _checked(api.simulate, _read(request))
+    result = _checked(api.simulate, read_request_file(request))
     if as_json:
         typer.echo(result.to_bytes())
     else:
@@ -41,7 +41,7 @@ def analyze(request: RequestFile, as_json: AsJson = False) -> None:
     """Run the named what-ifs of a request side by side."""
     from steelyard.rebalance import api  # noqa: PLC0415
 
-    batch = _checked(api.analyze, _read(request))
+    batch = _checked(api.analyze, read_request_file(request))
     if as_json:
         typer.echo(batch.to_bytes())
         return
@@ -56,7 +56,13 @@ def analyze(request: RequestFile, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def _read(path: Path) -> bytes:
+def read_request_file(path: Path) -> bytes:
+    """The bytes of a request, from a file or, for ``-``, from standard input.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+        TooLargeError: it has more than ``REQUEST_BYTES_MAX`` bytes.
+    """
     if str(path) == "-":
         body = typer.get_binary_stream("stdin").read(REQUEST_BYTES_MAX + 1)
     else:
@@ -75,11 +81,15 @@ def _checked(run: Any, body: bytes) -> Any:
     try:
         return run(body)
     except InvalidInputError as refused:
-        faults = refused.details.get("errors", [])
-        said = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in faults[:_FAULTS_SHOWN_MAX]]
-        more = len(faults) - len(said)
-        message = "; ".join(said + [f"and {more} more"] * (more > 0)) or refused.message
+        message = faults_in_words(refused.details.get("errors", [])) or refused.message
         raise InvalidInputError(message, code=refused.code, details=refused.details) from None
+
+
+def faults_in_words(faults: Sequence[dict[str, Any]]) -> str:
+    """The first faults of a malformed request in one sentence."""
+    said = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in faults[:_FAULTS_SHOWN_MAX]]
+    more = len(faults) - len(said)
+    return "; ".join(said + [f"and {more} more"] * (more > 0))
 
 
 def _print_result(console: Console, result: RebalanceResult) -> None:
