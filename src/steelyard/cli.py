@@ -18,6 +18,7 @@ from steelyard.research.commands import sweep
 from steelyard.server.book_commands import book_app
 from steelyard.server.commands import demo, serve
 from steelyard.server.config_command import config
+from steelyard.server.dpm_book_commands import dpm_book_app
 
 app = typer.Typer(
     name="steelyard",
@@ -52,6 +53,7 @@ app.add_typer(infra.db_app)
 app.add_typer(models_app)
 app.add_typer(book_app)
 app.add_typer(proposals_app)
+app.add_typer(dpm_book_app)
 app.command()(rebalance)
 
 

@@ -135,7 +135,12 @@ def test_the_row_of_an_account_has_cash_of_all_currencies_in_its_base():
     desk = SharedBook(BookRequest(request.market_data_snapshot, request.shelf_entries, {"m": request.model_portfolio}))
     outcome = desk.run(BookAccount(request.portfolio_snapshot, "m"), RunIdentity("rr_00000000", "c", "sha256:0"))
     row = account_row(outcome, desk.market)
+    assert outcome.result is not None
     (trade,) = (intent for intent in outcome.result.intents if isinstance(intent, SecurityTrade))
+    assert row.total_value is not None
+    assert row.cash_before is not None
+    assert row.cash_after is not None
+    assert row.gross_turnover_notional_base is not None
     assert row.total_value.amount == 240
     assert row.cash_before.amount == 140
     assert row.cash_after.amount == 140 - trade.notional.amount

@@ -3,14 +3,15 @@
 import json
 import subprocess
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.core.errors import CancelledError, UnavailableError
-from steelyard.rebalance import book_processes
 from steelyard.rebalance.api import simulate
+from steelyard.rebalance.book import SharedBook
 from steelyard.rebalance.book_parts import CALCULATION_FAILED, PartDesk, read_pieces
 from steelyard.rebalance.book_plan import shared_inputs
 from steelyard.rebalance.book_processes import work_on_parts
@@ -96,7 +97,7 @@ def test_the_order_of_the_portfolios_changes_the_order_of_the_answers_and_nothin
 def test_blocks_are_the_intents_of_the_ready_accounts_added_up(numbers):
     body = book_body(numbers, single_position_max_weight="0.6")
     result, _ = worked_on(body)
-    sums = {}
+    sums: dict[tuple[str, str], tuple[Any, Any, int]] = {}
     for one in body["portfolios"]:
         alone = simulate(single_of(body, one))
         trades = [intent for intent in alone.intents if isinstance(intent, SecurityTrade)]
@@ -131,29 +132,32 @@ def test_an_account_with_an_unknown_model_or_a_defect_fails_alone(monkeypatch):
     desk = PartDesk(shared)
     run = desk._shared.run
 
-    class Fragile:
-        market = desk._shared.market
+    def fragile(one, identity):
+        if one.portfolio_snapshot.portfolio_id == "pf-001":
+            raise ArithmeticError
+        return run(one, identity)
 
-        def run(self, one, identity):
-            if one.portfolio_snapshot.portfolio_id == "pf-001":
-                raise ArithmeticError
-            return run(one, identity)
-
-    desk._shared = Fragile()
+    monkeypatch.setattr(SharedBook, "run", lambda _, *given: fragile(*given))
     result, _ = results_of(desk.work(part))
     assert [row.status == "FAILED" for row in result.rows] == [False, True, False]
     assert json.loads(result.rows[1].row)["error"]["code"] == CALCULATION_FAILED
 
 
-def test_a_process_that_dies_is_said_so_and_none_outlives_the_book(monkeypatch):
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that were started."""
+    found: list[subprocess.Popen[bytes]] = []
 
-    class Watched(subprocess.Popen):
+    class Watched(subprocess.Popen[bytes]):
         def __init__(self, *words, **named):
             super().__init__(*words, **named)
-            started.append(self)
+            found.append(self)
 
-    monkeypatch.setattr(book_processes.subprocess, "Popen", Watched)
+    monkeypatch.setattr("steelyard.rebalance.book_processes.subprocess.Popen", Watched)
+    return found
+
+
+def test_a_process_that_dies_is_said_so_and_none_outlives_the_book(started):
     shared, parts = packed_book(book_body(range(12)), size=1)
     results = work_on_parts(shared, parts, processes=2)
     next(results)
@@ -164,12 +168,7 @@ def test_a_process_that_dies_is_said_so_and_none_outlives_the_book(monkeypatch):
     assert [process.poll() for process in started] == [-9, -9]
 
 
-def test_a_book_that_is_stopped_leaves_no_process(monkeypatch):
-    started = []
-    popen = subprocess.Popen
-    monkeypatch.setattr(
-        book_processes.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1]
-    )
+def test_a_book_that_is_stopped_leaves_no_process(started):
     shared, parts = packed_book(book_body(range(12)), size=1)
     looks = iter([None] * 3)
 
@@ -179,7 +178,18 @@ def test_a_book_that_is_stopped_leaves_no_process(monkeypatch):
 
     with pytest.raises(CancelledError):
         list(work_on_parts(shared, parts, processes=2, keep_going=keep_going))
+    assert len(started) == 2
     assert all(process.poll() is not None for process in started)
+
+
+def test_a_process_ends_when_whoever_started_it_is_gone(started):
+    shared, parts = packed_book(book_body(range(4)), size=1)
+    results = work_on_parts(shared, parts, processes=1)
+    next(results)
+    (process,) = started
+    process.stdin.close()  # what the kernel does when its owner is killed
+    assert process.wait(timeout=30) == 0
+    results.close()
 
 
 def test_results_are_grouped_by_number_and_by_size(monkeypatch):

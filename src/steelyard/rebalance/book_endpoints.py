@@ -22,8 +22,6 @@ from steelyard.rebalance import book_answer_schemas as answers
 from steelyard.rebalance import book_schemas, book_store, book_views
 from steelyard.rebalance import book_service as service
 from steelyard.rebalance.book_blocks import BlockOrder, Side
-from steelyard.rebalance.book_plan import book_hash, shared_inputs
-from steelyard.rebalance.book_wire import read_book
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX, NAME_CHARACTERS_MAX
 from steelyard.rebalance.policy_packs import PolicyPack
@@ -260,14 +258,10 @@ async def _submitted(request: Request, asked: Asked, key: str | None) -> Respons
 
 
 def _read(body: bytes, pack: PolicyPack | None, correlation_id: str) -> service.Submission:
-    """The book in ``body``, in a thread: a large one takes seconds."""
     try:
-        given = read_book(body)
+        return service.read_submission(body, pack, correlation_id)
     except MalformedBodyError as refused:
         raise RequestValidationError(refused.errors) from None
-    pack_id = None if pack is None else pack.policy_pack_id
-    shared = shared_inputs(given, pack, correlation_id)
-    return service.Submission(given, shared, book_hash(given, pack_id), correlation_id, pack_id)
 
 
 async def _accept(request: Request, asked: Asked, submission: service.Submission, key: str | None) -> Answer:

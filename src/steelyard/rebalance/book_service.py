@@ -16,8 +16,16 @@ from steelyard.infra.principal import Principal
 from steelyard.rebalance import book_store as store
 from steelyard.rebalance.book_blocks import BlockOrder, Side
 from steelyard.rebalance.book_job import DPM_BOOK
-from steelyard.rebalance.book_plan import PART_ACCOUNTS_MAX, PlannedAccount, parts_of, plan_accounts
-from steelyard.rebalance.book_wire import GivenBook
+from steelyard.rebalance.book_plan import (
+    PART_ACCOUNTS_MAX,
+    PlannedAccount,
+    book_hash,
+    parts_of,
+    plan_accounts,
+    shared_inputs,
+)
+from steelyard.rebalance.book_wire import GivenBook, read_book
+from steelyard.rebalance.policy_packs import PolicyPack
 from steelyard.rebalance.snapshots import find_heads, read_contents
 
 
@@ -43,6 +51,18 @@ class Submission:
     request_hash: str
     correlation_id: str
     policy_pack_id: str | None
+
+
+def read_submission(body: bytes, pack: PolicyPack | None, correlation_id: str) -> Submission:
+    """The book that ``body`` asks for, under a policy pack; a large one takes seconds.
+
+    Raises:
+        MalformedBodyError: with the faults found.
+    """
+    given = read_book(body)
+    pack_id = None if pack is None else pack.policy_pack_id
+    shared = shared_inputs(given, pack, correlation_id)
+    return Submission(given, shared, book_hash(given, pack_id), correlation_id, pack_id)
 
 
 async def submit_book(session: AsyncSession, jobs: Jobs, by: Principal, submission: Submission) -> BookStatus:

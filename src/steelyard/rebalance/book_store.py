@@ -107,7 +107,7 @@ async def parts_to_do(session: AsyncSession, book_id: str) -> list[Part]:
     query = (
         select(row.part, row.first, row.size).where(row.book_id == book_id, row.part.not_in(done)).order_by(row.part)
     )
-    return [Part(*found) for found in (await session.execute(query)).tuples()]
+    return [Part(*found) for found in await session.execute(query)]
 
 
 async def read_accounts(session: AsyncSession, book_id: str, number: int) -> bytes:

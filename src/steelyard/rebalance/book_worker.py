@@ -30,8 +30,10 @@ def main() -> None:
     desk = PartDesk(shared)
     gc.collect()
     gc.freeze()  # what is shared stays: no need to look at it again and again
+    gc.disable()  # and what a part makes goes when the part is done
     while (part := read_frame(questions)) is not None:
         write_frame(answers, desk.work(part))
+        gc.collect()
 
 
 def write_frame(stream: IO[bytes], data: bytes) -> None:

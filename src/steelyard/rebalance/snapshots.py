@@ -97,7 +97,7 @@ async def read_contents(session: AsyncSession, tenant: str, names: Sequence[str]
     for start in range(0, len(names), NAMES_PER_QUERY):
         some = SnapshotRow.name.in_(names[start : start + NAMES_PER_QUERY])
         query = select(SnapshotRow.name, SnapshotRow.content).where(SnapshotRow.tenant == tenant, some)
-        found |= {name: expanded(content) for name, content in (await session.execute(query)).tuples()}
+        found |= {name: expanded(content) for name, content in await session.execute(query)}
     return found
 
 

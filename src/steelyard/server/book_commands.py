@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError, SteelyardError
-from steelyard.infra.jobs_store import JobEvent, JobStatus
+from steelyard.infra.jobs_store import JobStatus
 from steelyard.infra.principal import DEFAULT_TENANT, Principal
-from steelyard.infra.settings import get_settings
+from steelyard.server.terminal import progress, with_parts, writing
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for the engine
     from steelyard.models.book_service import BookStatus
     from steelyard.server.parts import Parts
 
-Made = TypeVar("Made")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose book.")]
 BatchId = Annotated[str, typer.Argument(help="As `book rebalance` prints it; the newest if left out.")]
@@ -59,12 +54,12 @@ def rebalance(
         plan = await book_service.plan_of(parts.models, tenant, ids, body.trade_date, body.options_of)
         async with parts.database.transaction() as session:
             job = await book_service.submit_book(session, parts.jobs, by, plan)
-        with _progress(quiet=as_json) as show:
+        with progress(quiet=as_json) as show:
             async for event in parts.jobs.watch(job.id):
                 show(event)
         return await _status(parts, tenant, job.id)
 
-    status = _with_parts(work, works=True)
+    status = with_parts(work, works=True)
     _print_status(status, as_json=as_json)
     if status.job.status is not JobStatus.COMPLETED:
         raise SteelyardError(status.job.error_message or "the book was cancelled", code=status.job.error_code)
@@ -83,7 +78,7 @@ def show(batch_id: BatchId = _NEWEST, tenant: Tenant = DEFAULT_TENANT, as_json: 
             )
         return status, failed
 
-    status, failed = _with_parts(read)
+    status, failed = with_parts(read)
     _print_status(status, as_json=as_json)
     if not as_json:
         for one in failed:
@@ -127,12 +122,12 @@ def blocks(
         async with parts.database.reading() as session:
             heads = await book_service.require_blocks(session, status)
         if kind in {"csv", "fix"}:
-            with _writing(out) as write:
+            with writing(out) as write:
                 async for text in texts(parts, status, heads):
                     write(text)
         return [block_view(head) for head in heads]
 
-    views = _with_parts(read)
+    views = with_parts(read)
     if kind in {"csv", "fix"}:
         if out is not None:
             typer.echo(f"{len(views):,} blocks written to {out}", err=True)
@@ -169,44 +164,6 @@ async def _status(parts: Parts, tenant: str, batch_id: str) -> BookStatus:
             found, _ = await book_service.list_books(session, parts.jobs, tenant, limit=1, cursor=None, status=None)
             batch_id = found[0].book.book_id if found else _NEWEST
         return await book_service.get_book(session, parts.jobs, tenant, batch_id)
-
-
-def _with_parts(work: Callable[[Parts], Awaitable[Made]], *, works: bool = False) -> Made:
-    async def go() -> Made:
-        from steelyard.server.parts import running  # noqa: PLC0415
-
-        async with running(get_settings(), works=works) as parts:
-            return await work(parts)
-
-    return asyncio.run(go())
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[JobEvent], None]]:
-    """A bar on the terminal's error stream, so that standard output stays clean; none where nobody looks."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("rebalancing", total=100)
-        yield lambda event: bar.update(task, completed=event.percent, description=event.message or "rebalancing")
-
-
-@contextmanager
-def _writing(path: Path | None) -> Iterator[Callable[[str], object]]:
-    """To standard output, or to a file that is there whole or not at all."""
-    if path is None:
-        yield sys.stdout.write
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    try:
-        with half.open("w", newline="", encoding="utf-8") as file:
-            yield file.write
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _print_status(status: BookStatus, *, as_json: bool) -> None:
