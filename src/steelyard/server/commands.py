@@ -47,14 +47,16 @@ def demo(
     with console.status("loading the demo data"):
         store = PriceStore(settings.data_dir)
         install_demo(store)
-        models = asyncio.run(_demo_models(settings))
+        models, rebalances, proposals = asyncio.run(_demo_books(settings))
     console.print(f"demo data: {len(store.symbols())} series in {settings.data_dir}/", highlight=False)
     console.print(f"demo models: {models or 'there already'}; their portfolios are synthetic", highlight=False)
+    console.print(f"demo desk: {rebalances} DPM rebalances, {proposals} advisory proposals", highlight=False)
     run_id = asyncio.run(_demo_sweep(settings, console))
     if no_serve:
         return
     base = f"http://{settings.host}:{settings.port}"
-    pages = {"dashboard": "/", "this sweep": f"/sweeps/{run_id}", "models": "/models", "API": "/docs"}
+    pages = {"dashboard": "/", "this sweep": f"/sweeps/{run_id}", "models": "/models"}
+    pages |= {"rebalances": "/rebalances", "proposals": "/proposals", "API": "/docs"}
     console.print("\n" + "".join(f"  {name:<12}{base}{path}\n" for name, path in pages.items()), highlight=False)
     run_server(settings)
 
@@ -86,16 +88,17 @@ def run_server(settings: Settings) -> None:
     )
 
 
-async def _demo_models(settings: Settings) -> int:
-    """How many models were brought in."""
+async def _demo_books(settings: Settings) -> tuple[int, int, int]:
+    """How many models were brought in, and how many rebalances and proposals there are."""
     from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
     from steelyard.market.store import PriceStore  # noqa: PLC0415
     from steelyard.models.demo import install_demo_models  # noqa: PLC0415
+    from steelyard.server.demo_desk import install_demo_proposals, install_demo_rebalances  # noqa: PLC0415
     from steelyard.server.parts import running  # noqa: PLC0415
 
     async with running(settings, works=False) as parts:
-        prices = PriceStore(settings.data_dir)
-        return await install_demo_models(parts.models.store, parts.database, DEVELOPER, prices)
+        models = await install_demo_models(parts.models.store, parts.database, DEVELOPER, PriceStore(settings.data_dir))
+        return models, await install_demo_rebalances(parts, DEVELOPER), await install_demo_proposals(parts, DEVELOPER)
 
 
 async def _demo_sweep(settings: Settings, console: Console) -> str:

@@ -1,5 +1,7 @@
 """Books of DPM rebalances: shared inputs, parts, accounts, results, block orders; stored portfolio snapshots."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -77,7 +79,7 @@ def _make_results() -> None:
     )
 
 
-def _make_of_book(name: str, number: str, *columns: sa.Column[object]) -> None:
+def _make_of_book(name: str, number: str, *columns: sa.Column[Any]) -> None:
     """A table whose rows are numbered within a book and go with it."""
     op.create_table(
         name,
