@@ -190,8 +190,9 @@ def test_a_request_that_is_wrong_is_refused_in_words(desk, page: Page):
     content = json.dumps(body).encode()
     chooser.value.set_files({"name": "request.json", "mimeType": "application/json", "buffer": content})
     expect(page.get_by_text(f"request.json, {len(content):,} bytes")).to_be_visible()
-    create.click()
+    create.dblclick()
     expect(page.get_by_role("heading", name="From a file")).to_be_visible()
+    assert len(desk.call("GET", f"{PROPOSALS}?portfolio_id=uploaded")["items"]) == 1
 
 
 @pytest.mark.parametrize("page", [PHONE, (1300, 900)], indirect=True)

@@ -53,7 +53,10 @@ _STEEL, _BEFORE = HexColor("#1c5d88"), HexColor("#b9c3ca")
 _TONES = {"neutral": "#4d5b67", "good": "#176b4e", "doubtful": "#8a5a0b", "bad": "#a3342c"}
 _SIDE, _TOP, _BOTTOM = 15 * mm, 16 * mm, 20 * mm
 _WIDTH = A4[0] - 2 * _SIDE
-_WEIGHTS = {"text": 1.35, "wide": 3.0, "badge": 0.75, "number": 1.2, "bars": 0.9}
+_ROOM = {"text": 1.0, "wide": 2.0, "badge": 0.2, "number": 0.6, "bars": 0.3}
+"""Which columns get the room that a table leaves, in proportion."""
+_NARROWEST = {"text": 60.0, "wide": 110.0, "badge": 44.0, "number": 44.0, "bars": 64.0}
+"""Points that a column has at least; text in a narrower one is broken."""
 _FACT_WIDTHS = (_WIDTH * 0.24, _WIDTH * 0.76)
 _GAP = 7
 """Points between two columns."""
@@ -154,8 +157,7 @@ class _Story:
                 return self._table(block)
 
     def _table(self, table: Table) -> list[Flowable]:
-        total = sum(_WEIGHTS[column.kind] for column in table.columns)
-        widths = [_WIDTH * _WEIGHTS[column.kind] / total for column in table.columns]
+        widths = self._widths(table)
         head = [self._text(one.name, _HEAD_NUMBER if one.kind == "number" else _HEAD) for one in table.columns]
         styles = [_NUMBER if column.kind == "number" else _BODY for column in table.columns]
         rows = [
@@ -164,6 +166,23 @@ class _Story:
         ]
         grid = Grid([head, *rows], widths, repeatRows=1, style=_style(table.columns))
         return [grid, Spacer(1, 6), *([self._text(table.note, _NOTE)] if table.note else [])]
+
+    def _widths(self, table: Table) -> list[float]:
+        """As wide as what is in them; what is left is shared out, what is too much is taken from the widest."""
+        kinds = [column.kind for column in table.columns]
+        widths = [max(_NARROWEST[kind], self._natural(table, place)) for place, kind in enumerate(kinds)]
+        excess = sum(widths) - _WIDTH
+        if excess <= 0:
+            total = sum(_ROOM[kind] for kind in kinds)
+            return [width - excess * _ROOM[kind] / total for width, kind in zip(widths, kinds, strict=True)]
+        slack = [width - _NARROWEST[kind] for width, kind in zip(widths, kinds, strict=True)]
+        return [width - excess * more / sum(slack) for width, more in zip(widths, slack, strict=True)]
+
+    def _natural(self, table: Table, place: int) -> float:
+        texts = [_printable(text_of(row[place]), self._glyphs) for row in table.rows]
+        widest = max((pdfmetrics.stringWidth(text, _FONT, _BODY.fontSize) for text in texts), default=0.0)
+        head = pdfmetrics.stringWidth(table.columns[place].name, _FONT, _HEAD.fontSize)
+        return float(max(widest, head)) + _GAP + 1
 
     def _cell(self, cell: Cell, style: ParagraphStyle, width: float) -> Flowable | str:
         match cell:
