@@ -206,7 +206,7 @@ def test_an_analysis_that_waits_is_run_from_its_row(desk, page: Page):
     expect(row.get_by_role("button", name="Run now")).to_have_count(0)
     row.get_by_role("button", name="Results").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.locator("tr", has_text="broken")).to_contain_text("INVALID_OPTIONS")
+    expect(dialog.locator("tr", has_text="broken")).to_contain_text("Its options are refused: max_turnover_pct was 2")
     dialog.get_by_role("link", name="plain").click()
     page.wait_for_url("**/rebalances/rr_*")
 
