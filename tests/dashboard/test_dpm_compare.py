@@ -31,18 +31,19 @@ def test_a_column_of_weights_adds_up_to_one(results):
     table = weight_table(results)
     assert table.scenarios == tuple(SCENARIOS)
     for place in range(len(SCENARIOS)):
-        assert sum(row[place] for row in table.rows.values()) == pytest.approx(1, abs=0.002)
+        assert sum(row[place] or 0.0 for row in table.rows.values()) == pytest.approx(1, abs=0.002)
     assert sum(table.before.values()) == pytest.approx(1, abs=0.002)
     assert list(table.rows)[-1] == CASH
 
 
 def test_the_rows_that_are_furthest_apart_come_first(results):
     table = weight_table(results)
-    spreads = [
-        max(table.before.get(name, 0.0), *row) - min(table.before.get(name, 0.0), *row)
+    weights = [
+        [table.before.get(name, 0.0), *(share for share in row if share is not None)]
         for name, row in table.rows.items()
         if name != CASH
     ]
+    spreads = [max(row) - min(row) for row in weights]
     assert spreads == sorted(spreads, reverse=True)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,10 @@ def faults_of(text: str) -> list[Fault]:
 
 def broken(**changes):
     """The first demo with changed values; keys are paths with `__` between the steps."""
-    request = copy.deepcopy(DEMOS[0].request)
+    request = copy.deepcopy(dict(DEMOS[0].request))
     for path, value in changes.items():
         *way, last = [int(step) if step.isdigit() else step for step in path.split("__")]
-        holder = request
+        holder: Any = request
         for step in way:
             holder = holder[step]
         holder[last] = value
@@ -64,7 +65,7 @@ def test_all_faults_are_told_in_the_order_of_the_text():
 
 
 def test_what_is_missing_is_said_at_its_parent():
-    request = copy.deepcopy(DEMOS[0].request)
+    request = copy.deepcopy(dict(DEMOS[0].request))
     del request["portfolio_snapshot"]["base_currency"]
     assert faults_of(json.dumps(request, indent=1)) == [Fault(2, "portfolio snapshot, base currency", "is missing")]
 
@@ -84,7 +85,7 @@ def test_a_text_that_is_no_request_at_all(text, fault):
 def test_a_long_value_is_cut_and_many_faults_are_the_first_ones():
     (fault,) = faults_of(broken(portfolio_snapshot__positions__1__quantity="z" * 500))
     assert len(fault.message) < 100
-    request = copy.deepcopy(DEMOS[0].request)
+    request = copy.deepcopy(dict(DEMOS[0].request))
     request["model_portfolio"]["targets"] = [{"instrument_id": "A", "weight": "x"}] * (FAULTS_MAX + 5)
     assert len(faults_of(json.dumps(request))) == FAULTS_MAX
 

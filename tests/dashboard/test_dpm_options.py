@@ -25,7 +25,7 @@ def test_every_option_of_a_rebalance_is_offered_with_words_and_none_of_advisory(
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_what_an_option_begins_with_is_accepted_and_is_not_its_default(name):
-    others = {
+    others: dict[str, dict[str, object]] = {
         "block_short_term_gains": {"as_of": "2026-02-03", "enable_tax_awareness": True},
         "wash_sale_guard": {"as_of": "2026-02-03"},
     }

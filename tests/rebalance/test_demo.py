@@ -1,17 +1,19 @@
 """The demo requests: each gives what it promises, and shows what it says."""
 
 import json
+from typing import Any
 
 import pytest
 
 from steelyard.rebalance.api import analyze, simulate
 from steelyard.rebalance.demo import DEMOS, SCENARIO_BASE, SCENARIOS, demo_named
-from steelyard.rebalance.wire import quick_batch, quick_request
+from steelyard.rebalance.wire import quick_request, read_batch, read_request
 
 
-def run(name):
+def run(name: str) -> dict[str, Any]:
     demo = demo_named(name)
-    return simulate(quick_request(json.dumps(demo.request).encode())).to_dict()
+    assert demo is not None
+    return simulate(read_request(demo.request)).to_dict()
 
 
 @pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
@@ -71,7 +73,7 @@ def test_the_turnover_limit_leaves_trades_out():
 
 def test_the_scenarios_all_run_and_come_to_different_ends():
     body = {name: value for name, value in SCENARIO_BASE.request.items() if name != "options"}
-    batch = analyze(quick_batch(json.dumps(body | {"scenarios": SCENARIOS}).encode()))
+    batch = analyze(read_batch({**body, "scenarios": SCENARIOS}))
     assert batch.failed_scenarios == {}
     assert set(batch.results) == set(SCENARIOS)
     assert len({metric.gross_turnover_notional_base.amount for metric in batch.comparison_metrics.values()}) == 3

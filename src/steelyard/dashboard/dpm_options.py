@@ -104,7 +104,7 @@ def read_json_object(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=str)  # NaN is refused as the text that it is
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno} is not JSON: {error.msg.lower()}") from None
     except RecursionError:

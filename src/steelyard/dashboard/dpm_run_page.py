@@ -77,24 +77,24 @@ def _head(visit: Visit, run: RunRow, result: dict[str, Any]) -> None:
 
 
 async def _provenance(visit: Visit, run: RunRow) -> None:
-    artifact = await _artifact(run)
-    evidence = artifact["evidence"]
-    stored_hash = evidence["hashes"]["artifact_hash"]
+    pairs = [
+        ("Run", run.id),
+        ("Correlation id", "none" if run.correlation_id == NO_CORRELATION else run.correlation_id),
+        ("Idempotency key", run.idempotency_key or "none: a scenario of a what-if"),
+        ("Portfolio", run.portfolio_id),
+        ("Hash of the request", run.request_hash),
+        ("Computed", f"{figures.moment(run.created_at)} UTC"),
+    ]
+    artifact = await _artifact(run) if visit.rebalancing.toggles.artifacts else None
+    if artifact is not None:
+        pairs += [
+            ("Artifact", f"{artifact['artifact_id']}, version {artifact['artifact_version']}"),
+            ("Hash of the artifact", artifact["evidence"]["hashes"]["artifact_hash"]),
+        ]
     with card("Where this comes from", "The same request gives the same orders, digit for digit."):
-        facts(
-            [
-                ("Run", run.id),
-                ("Correlation id", "none" if run.correlation_id == NO_CORRELATION else run.correlation_id),
-                ("Idempotency key", run.idempotency_key or "none: a scenario of a what-if"),
-                ("Portfolio", run.portfolio_id),
-                ("Hash of the request", run.request_hash),
-                ("Artifact", f"{artifact['artifact_id']}, version {artifact['artifact_version']}"),
-                ("Hash of the artifact", stored_hash),
-                ("Computed", f"{figures.moment(run.created_at)} UTC"),
-            ]
-        )
-        if visit.rebalancing.toggles.artifacts:
-            _draw_check(visit, run.id, stored_hash)
+        facts(pairs)
+        if artifact is not None:
+            _draw_check(visit, run.id, artifact["evidence"]["hashes"]["artifact_hash"])
 
 
 def _draw_check(visit: Visit, run_id: str, stored_hash: str) -> None:

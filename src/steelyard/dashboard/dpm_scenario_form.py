@@ -66,7 +66,10 @@ class ScenarioForm:
                     self._form = ui.element("div").classes("options")
                     self._draw_chooser()
                 with ui.tab_panel(text):
-                    self._json = ui.textarea(on_change=self._typed).props(f"{_FIELD} autogrow").classes("mono-input")
+                    self._json = ui.textarea(
+                        on_change=self._typed
+                    ).without_auto_validation()  # it would forget our errors
+                    self._json.props(f"{_FIELD} autogrow").classes("mono-input")
                     self._json.props('aria-label="Options as JSON"')
             self._said_elsewhere = ui.label().classes("error").props("role=alert")
             with ui.element("div").classes("row"):
@@ -142,7 +145,7 @@ class ScenarioForm:
 
     def _set_json(self, name: str, text: str) -> None:
         try:
-            self._set(name, json.loads(text or ""))
+            self._set(name, json.loads(text, parse_constant=str))
         except (json.JSONDecodeError, RecursionError):
             self._set(name, text)  # refused as what it is: text
 
@@ -167,11 +170,9 @@ class ScenarioForm:
         except ValueError as refused:
             self.is_readable = False
             self._json.error = str(refused)
-            self._json.props("error")
             return
         self.is_readable = True
         self._json.error = None
-        self._json.props(remove="error")
         self._check()
 
     def _check(self) -> None:

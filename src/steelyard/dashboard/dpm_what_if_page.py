@@ -103,18 +103,21 @@ class _Page:
         found = body.get("scenarios") if isinstance(body, dict) else None
         if found is None and isinstance(body, dict) and isinstance(body.get("options"), dict):
             found = {"as-in-the-text": {"options": body["options"]}}
-        if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        if not isinstance(found, dict) or not all(map(_is_scenario, found.values())):
             tell(InvalidInputError("the text has neither scenarios nor options; both are JSON objects"))
             return
         self._scenarios.fill(found)
+
+
+def _is_scenario(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("options") or {}, dict)
 
 
 def _batch(body: bytes, scenarios: dict[str, Any]) -> BatchRebalanceRequest:
     """The request of an analysis: the text's snapshots, model and shelf under the scenarios of the form."""
     try:
         snapshots = json.loads(body, parse_float=Decimal, parse_constant=str)  # digit for digit, NaN still refused
+        whole = msgspec.json.encode(snapshots | {"scenarios": scenarios}) if isinstance(snapshots, dict) else body
     except (ValueError, RecursionError):
-        return read_batch(body)  # it says what is wrong with the text
-    if not isinstance(snapshots, dict):
-        return read_batch(body)
-    return read_batch(msgspec.json.encode(snapshots | {"scenarios": scenarios}))
+        whole = body  # what is wrong with it is said when it is read
+    return read_batch(whole)
