@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -84,3 +87,20 @@ async def _pipe(reader, writer):
         await writer.drain()
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("db", "upgrade")])
+def test_a_command_ends_with_the_cause_and_its_own_exit_code(command, tmp_path):
+    """In a process of its own: a server that could not start must say why on one line."""
+    environment = {
+        **os.environ,
+        "STEELYARD_DATABASE_URL": f"postgresql://desk:s3cret@127.0.0.1:{free_port()}/steelyard",
+        "STEELYARD_DATABASE_START_WAIT_S": "0.1",
+        "STEELYARD_DATA_DIR": str(tmp_path),
+    }
+    program = [sys.executable, "-m", "steelyard.cli", *command]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == UnavailableError.exit_status
+    assert "error [DATABASE_UNAVAILABLE]: the database at 127.0.0.1" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stderr

@@ -232,5 +232,7 @@ async def test_more_requests_than_may_wait_are_refused(database, monkeypatch):
     monkeypatch.setattr("steelyard.rebalance.ledger.WAITING_MAX", 3)
     ledger = ledger_on(database)
     writing = [ledger.record(run(number, f"k{number}"), may_replay=True) for number in range(5)]
-    outcomes = await asyncio.gather(*writing, return_exceptions=True)
-    assert [isinstance(outcome, UnavailableError) for outcome in outcomes] == [False] * 3 + [True] * 2
+    looking = [ledger.answered("acme", f"k{number}", "sha256:a") for number in range(5)]
+    for waiting in (writing, looking):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [isinstance(outcome, UnavailableError) for outcome in outcomes] == [False] * 3 + [True] * 2

@@ -9,6 +9,7 @@ import msgspec
 from nicegui import ui
 
 from steelyard.dashboard import figures
+from steelyard.dashboard.dpm_compare import failure_words
 from steelyard.dashboard.dpm_figures import money
 from steelyard.dashboard.dpm_run_page import run_url
 from steelyard.dashboard.dpm_words import words_of
@@ -65,7 +66,7 @@ def _draw(batch: _Batch) -> None:
                     cell("", name).classes("strong")
                     with cell("Outcome"):
                         badge("Failed", "bad")
-                    cell("Why", reason).classes("wrap soft").props["colspan"] = 2
+                    cell("Why", failure_words(reason)).classes("wrap soft").props["colspan"] = 2
 
 
 def _draw_scenario(name: str, metric: dict[str, Any], run_id: str) -> None:

@@ -25,8 +25,8 @@ class ReviewItem:
     def __init__(self, visit: Visit, run: RunRow, why: Sequence[str]) -> None:
         self._visit, self._run, self._why = visit, run, why
 
-    def draw(self, decisions: Sequence[DecisionRow]) -> None:
-        """Lay it out with the decisions there are, oldest first."""
+    def draw(self, latest: DecisionRow | None) -> None:
+        """Lay it out with the latest decision, if there is one."""
         run = self._run
         with ui.element("article").classes("queue-item").props(f'aria-label="Run {run.id}"'):
             with ui.element("div").classes("stack tight"):
@@ -41,10 +41,10 @@ class ReviewItem:
                         words("li", reason)
                 self._said = ui.element("div").classes("stack tight").props("role=status")
             self._actions = ui.element("div").classes("row queue-actions")
-        self._fill(decisions)
+        self._fill(latest)
 
-    def _fill(self, decisions: Sequence[DecisionRow], problem: str = "") -> None:
-        toggles, latest = self._visit.rebalancing.toggles, decisions[-1] if decisions else None
+    def _fill(self, latest: DecisionRow | None, problem: str = "") -> None:
+        toggles = self._visit.rebalancing.toggles
         for place in (self._status, self._said, self._actions):
             place.clear()
         with self._status:
@@ -63,17 +63,14 @@ class ReviewItem:
                     self._visit,
                     self._run,
                     [choice for choice in CHOICES if choice.action in allowed(status)],
-                    seen=[decision.id for decision in decisions],
+                    seen=[] if latest is None else [latest.id],
                     decided=self._decided,
                     refused=self._refused,
                 )
 
-    async def _decided(self, _: DecisionRow) -> None:
-        self._fill(await self._decisions())
+    async def _decided(self, decision: DecisionRow) -> None:
+        self._fill(decision)
 
     async def _refused(self, refused: ConflictError) -> None:
-        self._fill(await self._decisions(), refusal_text(refused))
-
-    async def _decisions(self) -> Sequence[DecisionRow]:
         async with self._visit.database.reading() as session:
-            return await reviews.decisions_of(session, self._run)
+            self._fill(await reviews.latest_decision(session, self._run), refusal_text(refused))

@@ -42,7 +42,7 @@ class _Queue:
     """A page of the queue.
 
     Attributes:
-        why: reasons by run.
+        why, latest: reasons and latest decision by run.
         waiting: how many wait in all.
         lately: the decisions made last, newest first.
     """
@@ -50,7 +50,7 @@ class _Queue:
     runs: Sequence[RunRow]
     next_cursor: str | None
     why: Mapping[str, list[str]]
-    decisions: Mapping[str, Sequence[DecisionRow]]
+    latest: Mapping[str, DecisionRow]
     waiting: int
     lately: Sequence[DecisionRow]
 
@@ -82,18 +82,22 @@ async def _read(visit: Visit, cursor: str | None) -> _Queue:
         waiting = await review_queue.count_waiting(session, shelf, toggles)
         ids = [run.id for run in runs]
         results = dict((await session.execute(select(RunRow.id, RunRow.result).where(RunRow.id.in_(ids)))).all())
-        decisions = {run.id: await reviews.decisions_of(session, run) for run in runs}
+        latest = await review_queue.latest_decisions(session, ids)
         lately, _ = await reviews.page_of_decisions(session, shelf, period=Period(), limit=DECISIONS_SHOWN, cursor=None)
 
     def read_reasons() -> dict[str, list[str]]:
         return {run_id: why(outline(result)) for run_id, result in results.items()}
 
-    return _Queue(runs, next_cursor, await asyncio.to_thread(read_reasons), decisions, waiting, lately)
+    return _Queue(runs, next_cursor, await asyncio.to_thread(read_reasons), latest, waiting, lately)
 
 
 def _note(toggles: Toggles) -> str:
+    if not toggles.workflow:
+        return "Runs that somebody should look at before their orders are executed."
     named = " or ".join(f"“{words_of(status).short}”" for status in sorted(toggles.workflow_statuses))
-    return f"Runs that came out as {named} wait here until somebody decides." if named else ""
+    if not named:
+        return f"No outcome is reviewed: {REVIEWED_STATUSES_VARIABLE} names none."
+    return f"Runs that came out as {named} wait here until somebody decides."
 
 
 def _draw_off(toggles: Toggles) -> None:
@@ -119,7 +123,7 @@ def _draw_queue(visit: Visit, queue: _Queue, cursor: str) -> None:
                 ui.label("No more runs wait beyond these." if cursor else "Nothing waits for a review.")
                 ui.link("To the first" if cursor else "To the runs", REVIEWS if cursor else HISTORY)
         for run in queue.runs:
-            ReviewItem(visit, run, queue.why.get(run.id, [])).draw(queue.decisions[run.id])
+            ReviewItem(visit, run, queue.why.get(run.id, [])).draw(queue.latest.get(run.id))
         if cursor or queue.next_cursor:
             with ui.element("div").classes("row"):
                 if cursor:

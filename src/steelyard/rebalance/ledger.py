@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,7 +30,7 @@ BATCH_MAX = 64
 """Requests written, or looked up, in one transaction."""
 
 WAITING_MAX = 5_000
-"""Requests that wait to be written; one more is refused."""
+"""Requests that wait to be written, or looked up; one more is refused."""
 
 
 class RunIdTakenError(Exception):
@@ -59,6 +60,7 @@ class Ledger:
         Raises:
             ConflictError: the key came before with another request.
         """
+        _require_room(self._looks)
         claim = await self._looks((tenant, key))
         if claim is None:
             return None
@@ -86,8 +88,7 @@ class Ledger:
             await self._written(runs, may_replay=False)
 
     async def _written(self, runs: Sequence[Run], *, may_replay: bool) -> bytes:
-        if len(self._writes) >= WAITING_MAX:
-            raise UnavailableError(f"{WAITING_MAX} rebalances wait to be stored; try again later", code="LEDGER_FULL")
+        _require_room(self._writes)
         return await self._writes(_Entry(runs, may_replay))
 
     async def _look(self, places: list[replays.Place]) -> list[replays.Claim | Exception | None]:
@@ -128,6 +129,11 @@ class Ledger:
                 outcomes.append(_answer(claim, first.idempotency_key, first.request_hash))
         await insert_runs(session, new)
         return outcomes
+
+
+def _require_room(gathering: Gathering[Any, Any]) -> None:
+    if len(gathering) >= WAITING_MAX:
+        raise UnavailableError(f"{WAITING_MAX} rebalances wait for the database; try again later", code="LEDGER_FULL")
 
 
 def _answer(claim: replays.Claim, key: str | None, request_hash: str) -> bytes | ConflictError:
