@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+from decimal import InvalidOperation, localcontext
 from typing import Annotated, Any
 
 import httpx
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from steelyard.core.canonical import canonical_hash
 from steelyard.rebalance import limits, schemas
 from steelyard.rebalance.values import EngineOptions
-from steelyard.rebalance.wire import MalformedBodyError, read_batch, read_options, read_request, request_hash
+from steelyard.rebalance.wire import (
+    MalformedBodyError,
+    quick_request,
+    read_batch,
+    read_options,
+    read_request,
+    request_hash,
+)
 from tests.rebalance.desk import book, lot, money
 
 BOOK = book(
@@ -176,3 +184,19 @@ def test_the_hash_is_of_the_text_of_decimals_with_defaults_filled_in():
 
     assert hashed(cash_band_min_weight="0.00") == hashed()
     assert hashed(cash_band_min_weight="0.0") != hashed()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "-NaN", "Infinity", "1E31", "-1E31", "1E-31"])
+def test_a_number_beyond_the_limits_is_seen_wherever_it_stands(number, place):
+    body = book(holdings={"A": 1, "B": 2, "C": 3}, prices={"A": 1, "B": 1, "C": 1})
+    body["portfolio_snapshot"]["positions"][place]["quantity"] = number
+    with localcontext() as context:
+        context.traps[InvalidOperation] = False  # as a library may have left it
+        assert quick_request(json.dumps(body).encode()) is None
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "1E30", "-1E-30"])
+def test_a_number_at_the_limits_is_read(number):
+    body = book(holdings={"A": 1, "B": number}, prices={"A": 1, "B": 1})
+    assert quick_request(json.dumps(body).encode()) is not None

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ValidationError
 
 from steelyard.core.canonical import canonical_hash
+from steelyard.core.money import CONTEXT
 from steelyard.rebalance import limits, schemas
 from steelyard.rebalance.hashing import quick_hash
 from steelyard.rebalance.values import (
@@ -207,8 +208,8 @@ def are_sound_snapshots(
 
 
 def _amounts(portfolio: PortfolioSnapshot, shelf: tuple[ShelfEntry, ...]) -> Iterator[Decimal]:
+    yield from [position.quantity for position in portfolio.positions]
     for position in portfolio.positions:
-        yield position.quantity
         if position.market_value is not None:
             yield position.market_value.amount
         for lot in position.lots:
@@ -224,19 +225,22 @@ def _amounts(portfolio: PortfolioSnapshot, shelf: tuple[ShelfEntry, ...]) -> Ite
 
 
 def are_ordinary(values: list[Decimal]) -> bool:
-    """Whether all are within the limits; cheap for the usual case of values near 1."""
+    """Whether all are within the limits; cheap for the usual case of positive values."""
     try:
-        if all(ONE > value > 0 for value in values):
-            return min(values, default=ONE) >= limits.MAGNITUDE_MIN
-        return all(map(limits.within_magnitude, values))
-    except ArithmeticError:  # NaN cannot be ordered
+        with localcontext(CONTEXT):  # in which NaN cannot be ordered
+            if not values or (min(values) >= limits.MAGNITUDE_MIN and max(values) <= limits.MAGNITUDE_MAX):
+                return True
+            return all(map(limits.within_magnitude, values))
+    except ArithmeticError:
         return False
 
 
 def _lots_are_sound(portfolio: PortfolioSnapshot) -> bool:
     for position in portfolio.positions:
+        if not position.lots:
+            continue
         quantities = [lot.quantity for lot in position.lots]
-        if quantities and not (
+        if not (
             len(quantities) <= limits.LOTS_MAX
             and min(quantities) >= 0
             and limits.lots_match(quantities, position.quantity)
