@@ -61,6 +61,7 @@ API = (
     workflow_endpoints.router,
     policy_endpoints.router,
     dpm_book_endpoints.router,
+    job_endpoints.dpm_books,
     snapshot_endpoints.router,
 )
 
