@@ -330,6 +330,7 @@ def test_another_tenant_sees_and_changes_nothing_of_ours(client, stranger, book)
     client.put(f"{SNAPSHOTS}/ours", json=account(1)["portfolio_snapshot"]).raise_for_status()
     for path in (
         "",
+        "/stream",
         "/accounts",
         "/accounts/pf-001",
         "/comparison",

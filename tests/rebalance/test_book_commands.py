@@ -3,33 +3,34 @@
 import csv
 import io
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from steelyard.cli import main
+from steelyard.infra.settings import read_settings, use_settings
 from steelyard.rebalance.api import simulate
 from tests.rebalance.book_desk import book_body, single_of
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture
-def steelyard(tmp_path):
-    """Runs the program on a store of this test; what it printed, and what it complained of."""
+def steelyard(tmp_path, monkeypatch, capsys):
+    """Runs the program on a store of this test; what it printed, and where it fails what it complained of."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    use_settings(read_settings(data_dir=tmp_path / "data"))
 
-    def run(*arguments, status=0, given=None):
-        environment = {**os.environ, "STEELYARD_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": str(ROOT / "src")}
-        command = [sys.executable, "-m", "steelyard.cli", "dpm-book", *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, input=given, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == status, done.stderr
-        return done.stdout if status == 0 else done.stdout + done.stderr
+    def run(*arguments, status=0, given=""):
+        monkeypatch.setattr(sys, "argv", ["steelyard", "dpm-book", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert ended.value.code == status, printed.err
+        return printed.out if status == 0 else printed.out + printed.err
 
-    return run
+    yield run
+    use_settings(None)
 
 
 def test_a_book_is_run_shown_compared_and_its_blocks_written(steelyard, tmp_path):

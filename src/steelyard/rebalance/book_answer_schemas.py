@@ -42,6 +42,7 @@ class BookView(BaseModel):
     finished_at: str | None = Field(description="When it ended.", examples=[_TIME])
     error: BookProblem | None = Field(description="Why it failed or was cancelled.", examples=[None])
     status_url: str = Field(description="Where to ask how far it is.", examples=["/rebalance/book/b"])
+    stream_url: str = Field(description="Where progress is pushed.", examples=["/rebalance/book/b/stream"])
     accounts_url: str = Field(description="Its accounts.", examples=["/rebalance/book/b/accounts"])
     comparison_url: str = Field(description="Its accounts, compared.", examples=["/rebalance/book/b/comparison"])
     blocks_url: str = Field(description="Its block orders.", examples=["/rebalance/book/b/blocks"])

@@ -200,6 +200,15 @@ def block_values(place: int, block: BlockOrder) -> dict[str, Any]:
     }
 
 
+async def purge_books(session: AsyncSession, before: datetime, *, at_most: int) -> int:
+    """Remove books made before ``before`` with all that they came to, the oldest first; how many."""
+    oldest = select(DpmBookRow.id).where(DpmBookRow.created_at < before).order_by(DpmBookRow.created_at).limit(at_most)
+    ids = list(await session.scalars(oldest))
+    if ids:
+        await session.execute(delete(DpmBookRow).where(DpmBookRow.id.in_(ids)))
+    return len(ids)
+
+
 async def list_blocks(session: AsyncSession, book_id: str) -> list[BlockOrder]:
     """The blocks of a book without their allocations: by instrument, purchases first."""
     query = select(DpmBookBlockRow).where(DpmBookBlockRow.book_id == book_id).order_by(DpmBookBlockRow.place)

@@ -50,6 +50,7 @@ def book_view(status: BookStatus) -> dict[str, Any]:
         "finished_at": None if job.completed_at is None else timestamp(job.completed_at),
         "error": error,
         "status_url": url,
+        "stream_url": f"{url}/stream",
         "accounts_url": f"{url}/accounts",
         "comparison_url": f"{url}/comparison",
         "blocks_url": f"{url}/blocks",

@@ -1,4 +1,4 @@
-"""What is kept no longer is removed: runs beyond the days of retention, operations beyond their time.
+"""What is kept no longer is removed: runs and books beyond the days of retention, operations beyond their time.
 
 Readers never see what is too old; this only gives its room back.  Several workers may do it at once.
 
@@ -12,12 +12,16 @@ import asyncio
 import structlog
 
 from steelyard.infra.database import Database
+from steelyard.rebalance.book_store import purge_books
 from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.runs import purge_runs
 from steelyard.rebalance.service import Rebalancing
 
 PURGE_INTERVAL_S = 3_600
 RUNS_PER_TRANSACTION_MAX = 500
+
+BOOKS_PER_TRANSACTION_MAX = 1
+"""A large book has a hundred megabytes of results."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +40,9 @@ async def purge(database: Database, rebalancing: Rebalancing, operations: Operat
     """Remove everything that is too old now."""
     while (before := rebalancing.kept_since()) is not None:
         async with database.transaction() as session:
-            removed = await purge_runs(session, before, at_most=RUNS_PER_TRANSACTION_MAX)
-        if removed < RUNS_PER_TRANSACTION_MAX:
+            runs = await purge_runs(session, before, at_most=RUNS_PER_TRANSACTION_MAX)
+            books = await purge_books(session, before, at_most=BOOKS_PER_TRANSACTION_MAX)
+        if runs < RUNS_PER_TRANSACTION_MAX and books < BOOKS_PER_TRANSACTION_MAX:
             break
     async with database.transaction() as session:
         await operations.purge(session)

@@ -71,6 +71,7 @@ API = (
     proposal_support.router,
     proposal_documents.router,
     dpm_book_endpoints.router,
+    job_endpoints.dpm_books,
     snapshot_endpoints.router,
 )
 

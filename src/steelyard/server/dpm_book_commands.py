@@ -235,7 +235,7 @@ def _print_status(found: BookStatus, *, as_json: bool) -> None:
 
 
 def _print_accounts(accounts: list[Any]) -> None:
-    table = _table("Portfolio", "Model", "Status", "Orders", "Turnover", "Cash before", "Cash after", "Why")
+    table = _table("Portfolio", "Status", "Orders", "Turnover", "Cash before", "Cash after", "Why")
     for one in accounts[:_SHOWN]:
         row = one.read_row()
         cash = [
@@ -244,7 +244,7 @@ def _print_accounts(accounts: list[Any]) -> None:
         share = "" if row.turnover is None else f"{row.turnover * 100:.2f} %"
         why = row.error.message if row.error else ", ".join(row.reasons)
         orders = str(row.security_intent_count + row.fx_intent_count)
-        table.add_row(*map(escape, (row.portfolio_id, row.model, row.status, orders, share, *cash, why)))
+        table.add_row(*map(escape, (row.portfolio_id, row.status, orders, share, *cash, why)))
     Console().print(table)
     if len(accounts) > _SHOWN:
         typer.echo(f"and {len(accounts) - _SHOWN:,} more; `--format csv` has all")
@@ -265,6 +265,6 @@ def _print_blocks(view: dict[str, Any]) -> None:
 def _table(*columns: str) -> Table:
     table = Table()
     for column in columns:
-        is_text = column in {"Portfolio", "Model", "Status", "Why", "Instrument", "Side", "Net"}
+        is_text = column in {"Portfolio", "Status", "Why", "Instrument", "Side", "Net"}
         table.add_column(column, overflow="fold", justify="left" if is_text else "right")
     return table

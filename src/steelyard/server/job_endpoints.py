@@ -22,14 +22,17 @@ from steelyard.infra.settings import Settings
 from steelyard.infra.web import Session, require, require_unless_open
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models.book_job import BOOK
+from steelyard.rebalance.book_job import DPM_BOOK
 
 JOBS_MAX = 500
 
 Reader = Annotated[Principal, Depends(require("sweeps:read"))]
 Writer = Annotated[Principal, Depends(require("sweeps:write"))]
 BookReader = Annotated[Principal, Depends(require_unless_open("models:read"))]
+DpmBookReader = Annotated[Principal, Depends(require_unless_open("rebalance:read"))]
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+dpm_books = APIRouter(prefix="/rebalance/book", tags=["Whole Books"])
 books = APIRouter(prefix="/api/v1/rebalance-batches", tags=["rebalance batches"])
 proxy = APIRouter(prefix="/sse-proxy/jobs", tags=["jobs"])
 
@@ -96,6 +99,21 @@ async def open_book_stream(batch_id: str, principal: BookReader, request: Reques
         yield job
 
 
+async def open_dpm_book_stream(book_id: str, principal: DpmBookReader, request: Request) -> AsyncIterator[Job]:
+    """As :func:`open_stream`, of a DPM book, for who may read those."""
+    try:
+        async with _streaming(book_id, principal, request) as job:
+            if job.kind != DPM_BOOK:
+                raise _no_dpm_book(book_id)
+            yield job
+    except NotFoundError:
+        raise _no_dpm_book(book_id) from None
+
+
+def _no_dpm_book(book_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no book {book_id[:100]!r}", code="DPM_BOOK_NOT_FOUND")
+
+
 @asynccontextmanager
 async def _streaming(job_id: str, principal: Principal, request: Request) -> AsyncIterator[Job]:
     database: Database = request.app.state.database
@@ -140,6 +158,17 @@ async def stream_book(
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Progress of a rebalance batch as it happens, then the end; `Last-Event-ID` goes on without gap or repetition."""
+    async for event in stream_job(request, job, last_event_id):
+        yield event
+
+
+@dpm_books.get("/{book_id}/stream", response_class=EventSourceResponse)
+async def stream_dpm_book(
+    request: Request,
+    job: Annotated[Job, Depends(open_dpm_book_stream)],
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Progress of a book as it happens, then the end; `Last-Event-ID` goes on without gap or repetition."""
     async for event in stream_job(request, job, last_event_id):
         yield event
 
