@@ -19,6 +19,7 @@ from steelyard.server.book_commands import book_app
 from steelyard.server.commands import demo, serve
 from steelyard.server.config_command import config
 from steelyard.server.dpm_book_commands import dpm_book_app
+from steelyard.server.example_command import example
 
 app = typer.Typer(
     name="steelyard",
@@ -44,6 +45,7 @@ def version() -> None:
 app.command()(sweep)
 app.command()(simulate)
 app.command()(analyze)
+app.command()(example)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(data_commands, name="data")

@@ -41,6 +41,7 @@ def test_every_switch_is_shown_by_its_variable_with_the_value_in_effect(monkeypa
     assert switches["DPM_WORKFLOW_ENABLED"] is True
     assert switches["DPM_WORKFLOW_REQUIRES_REVIEW_FOR_STATUSES"] == ["BLOCKED", "READY"]
     assert switches["DPM_IDEMPOTENCY_CACHE_MAX_SIZE"] == 1000  # not -5: what cannot be is the default
+    assert switches["PROPOSAL_FOUR_EYES_REQUIRED"] is False
     assert switches["PROPOSAL_STORE_BACKEND"] == "IN_MEMORY"
     assert switches["DPM_SUPPORTABILITY_POSTGRES_DSN"] == "***"
     assert switches["DPM_POLICY_PACK_POSTGRES_DSN"] is None

@@ -267,3 +267,27 @@ SCENARIO_BASE = DEMOS[3]
 def demo_named(name: str) -> Demo | None:
     """The demo of this name, if there is one."""
     return next((demo for demo in DEMOS if demo.name == name), None)
+
+
+def demo_scenarios() -> dict[str, Any]:
+    """The JSON of ``POST /rebalance/analyze`` for the what-ifs."""
+    shared = {part: value for part, value in SCENARIO_BASE.request.items() if part != "options"}
+    return {**shared, "scenarios": dict(SCENARIOS)}
+
+
+def demo_book() -> dict[str, Any]:
+    """The JSON of ``POST /rebalance/book``: the portfolios of the demos with their models and options."""
+    return {
+        "market_data_snapshot": SCENARIO_BASE.request["market_data_snapshot"],
+        "shelf_entries": SCENARIO_BASE.request["shelf_entries"],
+        "models": {demo.name: demo.request["model_portfolio"] for demo in DEMOS},
+        "options": {},
+        "portfolios": [
+            {
+                "model": demo.name,
+                "portfolio_snapshot": demo.request["portfolio_snapshot"],
+                "options": demo.request["options"],
+            }
+            for demo in DEMOS
+        ],
+    }

@@ -10,9 +10,10 @@ from rich.console import Console
 from steelyard.infra.commands import AsJson, new_table, print_json
 from steelyard.infra.legacy_stores import LegacyStores
 from steelyard.infra.settings import get_settings, masked, production_problems
+from steelyard.proposals.toggles import ProposalToggles
 from steelyard.rebalance.toggles import Toggles
 
-SWITCHES = (Toggles, LegacyStores)
+SWITCHES = (Toggles, ProposalToggles, LegacyStores)
 """What else is read from the environment, under names that deployments set already."""
 
 
