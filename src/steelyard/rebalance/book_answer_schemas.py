@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from steelyard.rebalance.schemas import Money, PortfolioSnapshot
+from steelyard.rebalance.schemas import Money
 
 _TIME = "2026-02-03T10:15:30.123456+00:00"
 _HASH = "sha256:" + "0" * 64
@@ -95,7 +95,7 @@ class BookComparisonView(BaseModel):
     next_cursor: str | None = Field(description="Where the next page begins.", examples=[None])
 
 
-class BlockView(BaseModel):
+class BookBlockView(BaseModel):
     """What READY accounts trade of an instrument to one side."""
 
     instrument_id: str = Field(description="Which instrument.", examples=["ISIN_A"])
@@ -105,7 +105,7 @@ class BlockView(BaseModel):
     account_count: int = Field(description="How many accounts.", examples=[17])
 
 
-class AllocationView(BaseModel):
+class BookAllocationView(BaseModel):
     """An account's part of a block."""
 
     portfolio_id: str = Field(description="Which portfolio.", examples=["pf-1001"])
@@ -114,10 +114,10 @@ class AllocationView(BaseModel):
     notional: Money = Field(description="In the instrument's currency.", examples=[_AMOUNT])
 
 
-class AllocatedBlockView(BlockView):
+class AllocatedBlockView(BookBlockView):
     """A block with what each account has of it."""
 
-    allocations: list[AllocationView] = Field(description="In the order of the book.", examples=[[]])
+    allocations: list[BookAllocationView] = Field(description="In the order of the book.", examples=[[]])
 
 
 class NetOrderView(BaseModel):
@@ -135,7 +135,7 @@ class BlocksView(BaseModel):
     """Block orders of a completed book."""
 
     book_id: str = Field(description="Which book.", examples=["dpmbook_0mf3k2v1x"])
-    gross: list[BlockView] = Field(description="By instrument and side.", examples=[[]])
+    gross: list[BookBlockView] = Field(description="By instrument and side.", examples=[[]])
     net: list[NetOrderView] = Field(description="By instrument.", examples=[[]])
 
 
@@ -153,7 +153,7 @@ class SnapshotView(BaseModel):
 class StoredSnapshotView(SnapshotView):
     """A stored snapshot."""
 
-    portfolio_snapshot: PortfolioSnapshot = Field(description="Its content, with all defaults.", examples=[{}])
+    portfolio_snapshot: dict[str, Any] = Field(description="Its content, with all defaults.", examples=[{}])
 
 
 class SnapshotListView(BaseModel):
