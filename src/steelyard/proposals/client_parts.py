@@ -29,6 +29,8 @@ _TONES: Mapping[str, Tone] = {
     "READY": "good", "PENDING_REVIEW": "doubtful", "BLOCKED": "bad",
     "NEW": "bad", "PERSISTENT": "neutral", "RESOLVED": "good",
     "HIGH": "bad", "MEDIUM": "doubtful", "LOW": "neutral",
+    "RISK_REVIEW_REQUIRED": "doubtful", "COMPLIANCE_REVIEW_REQUIRED": "doubtful",
+    "CLIENT_CONSENT_REQUIRED": "good", "EXECUTION_READY": "good",
 }  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def table(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], note: str
 
 
 def tone_of(code: str) -> Tone:
-    """How a status, a change or a severity is coloured."""
+    """How a status, a gate, a change or a severity is coloured."""
     return _TONES.get(code, "neutral")
 
 

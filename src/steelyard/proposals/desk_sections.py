@@ -48,7 +48,7 @@ def rules_section(artifact: Mapping[str, Any]) -> Section:
     """Who has to look at a proposal, why, and how each rule was met."""
     gate = artifact["gate_decision"]
     result = artifact["evidence_bundle"]["engine_outputs"]["proposal_result"]
-    blocks: list[Block] = [Text(said(words.GATE, gate["gate"]) + ".", tone_of(artifact["status"]))]
+    blocks: list[Block] = [Text(said(words.GATE, gate["gate"]) + ".", tone_of(gate["gate"]))]
     if gate["reasons"]:
         issues = {issue["issue_key"]: issue for issue in artifact["suitability_summary"]["issues"]}
         rows = [(words.gate_reason(reason, issues), _severity(reason["severity"])) for reason in gate["reasons"]]
