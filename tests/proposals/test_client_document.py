@@ -19,6 +19,7 @@ from steelyard.proposals.client_document import build_client_document
 from steelyard.proposals.client_html import client_html
 from steelyard.proposals.client_parts import ROWS_MAX, Facts, Figure, Range, Table, Text, percent, quantity
 from steelyard.proposals.client_pdf import client_pdf
+from steelyard.proposals.evidence import verify
 from steelyard.rebalance.artifact import hash_without
 from tests.proposals.desk import buy, buy_for, document, reference, sell
 from tests.proposals.test_golden import CASES, post
@@ -131,11 +132,10 @@ def pdf_text(made):
     return "\n".join(re.sub(r"Page \d+\n", "", page.extract_text().replace(made.footer, "")) for page in pages)
 
 
-@pytest.mark.parametrize("artifact", [ARTIFACT, *RECORDED], ids=lambda artifact: artifact["artifact_id"])
-def test_every_figure_is_a_number_of_the_artifact_only_formatted(artifact):
-    made = build_client_document(artifact)
+def require_figures_of(artifact):
+    """Each figure is a number of the artifact, within half a digit of what is shown."""
     numbers = set(decimals(leaves(artifact)))
-    for figure in figures(made):
+    for figure in figures(build_client_document(artifact)):
         if figure.exact == artifact["created_at"]:
             continue
         assert Decimal(figure.exact) in numbers
@@ -143,6 +143,46 @@ def test_every_figure_is_a_number_of_the_artifact_only_formatted(artifact):
         shown = as_number(shown) / (100 if figure.text.endswith("%") else 1)
         half_a_digit = abs(shown - Decimal(figure.exact)) * 2 * 10 ** -int(shown.as_tuple().exponent)
         assert half_a_digit <= 1
+
+
+@pytest.mark.parametrize("artifact", [ARTIFACT, *RECORDED], ids=lambda artifact: artifact["artifact_id"])
+def test_every_figure_is_a_number_of_the_artifact_only_formatted(artifact):
+    require_figures_of(artifact)
+
+
+AMOUNTS = st.decimals("-1E12", "1E12", places=5, allow_nan=False)
+PRICES = st.decimals("0.00001", "1E9", places=5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("ABC"), st.decimals(0, "1E9", places=3), max_size=3),
+    st.tuples(PRICES, PRICES, PRICES),
+    AMOUNTS,
+    st.lists(st.tuples(st.sampled_from([buy, sell]), st.sampled_from("ABC"), st.integers(1, 10**6)), max_size=4),
+)
+def test_whatever_is_proposed_its_figures_are_the_artifact_s_and_its_evidence_holds(held, prices, cash, wanted):
+    first, second, third = prices
+    artifact = document(
+        holdings=held,
+        prices={"A": first, "B": (second, "USD"), "C": (third, "JPY")},
+        fx={"USD/CHF": "0.9", "JPY/CHF": "0.0063"},
+        cash=cash,
+        trades=[make(name, units) for make, name, units in wanted],
+        reference=WORDS["reference"],
+    )
+    require_figures_of(artifact)
+    assert verify(artifact).holds
+
+
+def test_bars_are_as_long_as_the_weights_beside_them():
+    for key in ("allocation", "instruments"):
+        (table,) = [block for block in blocks(build_client_document(ARTIFACT), key) if isinstance(block, Table)]
+        shares = [[Decimal(getattr(cell, "exact", "0")) for cell in row[1:3]] for row in table.rows]
+        longest = max(max(pair) for pair in shares)
+        for row, pair in zip(table.rows, shares, strict=True):
+            bars: Any = row[3]
+            assert (bars.before, bars.after) == pytest.approx([float(share / longest) for share in pair])
 
 
 @pytest.mark.parametrize("artifact", [ARTIFACT, *RECORDED], ids=lambda artifact: artifact["artifact_id"])

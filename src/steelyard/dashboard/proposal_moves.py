@@ -60,6 +60,7 @@ class _Dialog:
             self._comment = ui.textarea("Comment, if there is one")
             self._comment.props(f"{_STYLE} autogrow maxlength={COMMENT_CHARACTERS_MAX}")
             self._note: ui.textarea | None = None
+            self._note_is_required = False
             if move.approves and breaches:
                 self._draw_override(breaches)
             self._refusal = ui.label().classes("error wrap-any").props("role=alert")
@@ -74,14 +75,18 @@ class _Dialog:
         self._dialog.open()
 
     def _draw_override(self, breaches: list[str]) -> None:
-        is_required = stored(self._visit).toggles.override_note_required and self._move.approval != "CLIENT_CONSENT"
-        ending = "Say why that is accepted." if is_required else "You may say why that is accepted."
+        required = stored(self._visit).toggles.override_note_required
+        self._note_is_required = required and self._move.approval != "CLIENT_CONSENT"
+        ending = "Say why that is accepted." if self._note_is_required else "You may say why that is accepted."
         found = " ".join(dict.fromkeys(gate_reason({"reason_code": code}) for code in breaches))
         ui.label(f"{found} {ending}").classes("note")
         self._note = ui.textarea("Why it is accepted").props(f"{_STYLE} autogrow maxlength={NOTES_CHARACTERS_MAX}")
 
     async def _do(self) -> None:
         self._refusal.set_text("")
+        if self._note_is_required and not self._override:
+            self._refusal.set_text("Say why it is accepted although something in it asked for a review.")
+            return
         self._go.props("disabled")
         try:
             await self._move_it()
@@ -101,6 +106,10 @@ class _Dialog:
         finally:
             self._go.props(remove="disabled")
 
+    @property
+    def _override(self) -> str | None:
+        return None if self._note is None else (self._note.value or "").strip() or None
+
     async def _move_it(self) -> None:
         """Make the move if the proposal still is where this page showed it."""
         principal = await self._visit.still(WRITE)
@@ -108,14 +117,19 @@ class _Dialog:
         actor = (self._actor.value or "").strip() or principal.subject
         comment = (self._comment.value or "").strip()
         said = {"comment": comment} if comment else {}
-        note = (self._note.value or "").strip() or None if self._note is not None else None
         async with self._visit.database.transaction() as session:
             row = await store.proposal_by_id(session, principal.tenant, self._proposal_id, to_change=True)
             if row.current_version_no != self._version_no:
                 raise ConflictError("there is a newer version than the one on this page", code="STATE_CONFLICT")
             if move.approval is not None:
                 approval = Approval(
-                    move.approval, move.approved, actor, self._state, said, self._version_no, override_note=note
+                    move.approval,
+                    move.approved,
+                    actor,
+                    self._state,
+                    said,
+                    self._version_no,
+                    override_note=self._override,
                 )
                 await service.approve(session, principal, self._proposal_id, approval)
             elif move.event is not None:

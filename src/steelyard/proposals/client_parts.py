@@ -29,7 +29,8 @@ _TONES: Mapping[str, Tone] = {
     "READY": "good", "PENDING_REVIEW": "doubtful", "BLOCKED": "bad",
     "NEW": "bad", "PERSISTENT": "neutral", "RESOLVED": "good",
     "HIGH": "bad", "MEDIUM": "doubtful", "LOW": "neutral",
-    "RISK_REVIEW_REQUIRED": "doubtful", "COMPLIANCE_REVIEW_REQUIRED": "doubtful", "EXECUTION_READY": "good",
+    "RISK_REVIEW_REQUIRED": "doubtful", "COMPLIANCE_REVIEW_REQUIRED": "doubtful",
+    "CLIENT_CONSENT_REQUIRED": "good", "EXECUTION_READY": "good",
 }  # fmt: skip
 
 
