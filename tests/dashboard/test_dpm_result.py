@@ -110,6 +110,36 @@ def test_a_large_graph_keeps_what_is_tied_and_draws_no_edge_into_nothing(sales, 
     assert bool(graph.edges) == bool(sales and purchases)
 
 
+@pytest.mark.parametrize("name", RESULTS)
+def test_an_edge_that_skips_the_exchanges_passes_between_their_boxes(name):
+    graph = order_graph(RESULTS[name]["intents"])
+    column = {node.intent_id: node.column for node in graph.nodes}
+    exchanges = [node.row for node in graph.nodes if node.column == 1]
+    for (first, then), row in zip(graph.edges, graph.routes(), strict=True):
+        if exchanges and column[then] - column[first] == 2:
+            assert min(abs(row - box) for box in exchanges) > 0.4
+        else:
+            assert row == -1
+
+
+def test_edges_of_different_orders_do_not_pass_in_the_same_place():
+    exchange = {
+        "intent_type": "FX_SPOT", "intent_id": "f", "pair": "USD/CHF", "buy_currency": "USD", "buy_amount": "1",
+        "dependencies": [],
+    }  # fmt: skip
+    sales = [trade("s1", "SELL"), trade("s2", "SELL"), trade("s3", "SELL")]
+    purchases = [trade("b1", "BUY", "s1"), trade("b2", "BUY", "s2"), trade("b3", "BUY", "s3", "f")]
+    graph = order_graph([*sales, exchange, *purchases])
+    routes = [row for row in graph.routes() if row != -1]
+    assert len(set(routes)) == len(routes) == 3
+    assert all(abs(row - 1) > 0.4 for row in routes)
+
+
+def test_a_position_above_its_limit_is_named():
+    result = of(holdings={"A": 50}, prices={"A": 10}, cash=500, shelf={"A": "BANNED"}, single_position_max_weight="0.1")
+    assert "Single position: A position weighs 50.00 %; at most 10.00 %. Reduce A." in reasons(result)
+
+
 def trade(intent_id, side, *dependencies):
     return {
         "intent_type": "SECURITY_TRADE", "intent_id": intent_id, "side": side, "instrument_id": "{A|B}",

@@ -25,6 +25,8 @@ WIDE_PX, NARROW_PX = 196, 102
 NARROW_CHART_PX = 660
 
 COLUMNS = ("SELL", "FX", "BUY")
+_LANES = (0.0, 0.08, -0.08)
+"""Rows between edges that pass the same place."""
 _TITLES = ("1  Sell", "2  Exchange", "3  Buy")
 
 
@@ -51,6 +53,35 @@ class Graph:
     def rows(self) -> int:
         """Rows of the longest column."""
         return max((sum(node.column == column for node in self.nodes) for column in range(len(COLUMNS))), default=0)
+
+    def routes(self) -> list[float]:
+        """The row where each edge passes the middle column; -1 for one that does not pass it.
+
+        A line behind a box would look as if the order waited for that one too, so edges pass between the boxes, and
+        those that begin in different orders a little apart.
+        """
+        at = {node.intent_id: node for node in self.nodes}
+        middle = [node.row for node in self.nodes if node.column == 1]
+        taken: dict[float, list[str]] = {}
+        found = []
+        for first, then in self.edges:
+            if not middle or at[then].column - at[first].column < 2:
+                found.append(-1.0)
+                continue
+            row = _free_row((at[first].row + at[then].row) / 2, middle)
+            lanes = taken.setdefault(row, [])
+            if first not in lanes:
+                lanes.append(first)
+            found.append(row + _LANES[lanes.index(first) % len(_LANES)])
+        return found
+
+
+def _free_row(wanted: float, middle: Sequence[float]) -> float:
+    """``wanted`` if no box is there, otherwise the nearest place between two boxes."""
+    if all(abs(wanted - row) >= 0.5 for row in middle):
+        return wanted
+    between = (row + side for row in middle for side in (-0.5, 0.5))
+    return min(between, key=lambda row: (abs(row - wanted), row))
 
 
 def show_graph(result: Mapping[str, Any], *, mode: Mode) -> None:
@@ -120,7 +151,10 @@ def graph_chart(graph: Graph, *, mode: Mode) -> Options:
             "series": [
                 drawn | {
                     "z": 1, "itemStyle": {"color": palette.faint}, ":renderItem": _ARROW,
-                    "data": [[*places[first], *places[then]] for first, then in graph.edges],
+                    "data": [
+                        [*places[first], *places[then], row]
+                        for (first, then), row in zip(graph.edges, graph.routes(), strict=True)
+                    ],
                 },
                 drawn | {"z": 2, "data": boxes, ":renderItem": _BOX.replace("SURFACE", palette.surface)},
                 {
@@ -173,10 +207,14 @@ _BOX = f"""(params, api) => {{
 _ARROW = f"""(params, api) => {{
   {_HALF}
   const [x1, y1] = api.coord([api.value(0), api.value(1)]), [x2, y2] = api.coord([api.value(2), api.value(3)]);
-  const from = x1 + half, to = x2 - half - 2, bend = (to - from) * 0.45, colour = api.visual('color');
-  return {{type: 'group', children: [
-    {{type: 'bezierCurve', style: {{stroke: colour, fill: 'none', lineWidth: 1.2}},
-      shape: {{x1: from, y1, x2: to - 4, y2, cpx1: from + bend, cpy1: y1, cpx2: to - bend, cpy2: y2}}}},
-    {{type: 'polygon', style: {{fill: colour}}, shape: {{points: [[to, y2], [to - 7, y2 - 4], [to - 7, y2 + 4]]}}}},
-  ]}};
+  const from = x1 + half, to = x2 - half - 2, colour = api.visual('color'), gap = api.value(4);
+  const style = {{stroke: colour, fill: 'none', lineWidth: 1.2}};
+  const curve = (xa, ya, xb, yb) => ({{type: 'bezierCurve', style, shape: {{x1: xa, y1: ya, x2: xb, y2: yb,
+    cpx1: xa + (xb - xa) * 0.45, cpy1: ya, cpx2: xb - (xb - xa) * 0.45, cpy2: yb}}}});
+  const head = {{type: 'polygon', style: {{fill: colour}},
+    shape: {{points: [[to, y2], [to - 7, y2 - 4], [to - 7, y2 + 4]]}}}};
+  if (gap === -1) return {{type: 'group', children: [curve(from, y1, to - 4, y2), head]}};
+  const [middle, y] = api.coord([1, gap]), left = middle - half, right = middle + half;
+  return {{type: 'group', children: [curve(from, y1, left, y),
+    {{type: 'line', style, shape: {{x1: left, y1: y, x2: right, y2: y}}}}, curve(right, y, to - 4, y2), head]}};
 }}"""

@@ -69,7 +69,9 @@ def reasons(result: Mapping[str, Any]) -> list[str]:
     failed = [rule for rule in result["rule_results"] if rule["status"] == "FAIL"]
     base, gaps = result["before"]["total_value"]["currency"], result["diagnostics"]["data_quality"]
     said = [
-        f"{words_of(rule['rule_id']).short}: {measured(rule, base)}."
+        " ".join(
+            [f"{words_of(rule['rule_id']).short}: {measured(rule, base)}.", rule["remediation_hint"] or ""]
+        ).strip()
         for rule in failed
         if rule["rule_id"] != "DATA_QUALITY"  # what is missing is named below
     ]

@@ -105,7 +105,8 @@ def _position(value: str, limits: Mapping[str, str], _: str) -> str:
     limit = Decimal(limits["max"])
     if limit < 0:
         return "No limit is set"
-    return f"The largest weighs {weight(value)}; at most {weight(limit)}"
+    held = "A position" if Decimal(value) > limit else "The largest"
+    return f"{held} weighs {weight(value)}; at most {weight(limit)}"
 
 
 def _missing(value: str, _: Mapping[str, str], __: str) -> str:
