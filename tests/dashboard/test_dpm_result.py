@@ -6,10 +6,19 @@ from hypothesis import strategies as st
 
 from steelyard.dashboard.dpm_diagnostics import changes_of, findings
 from steelyard.dashboard.dpm_graph import COLUMNS, NODES_MAX, graph_chart, order_graph
+from steelyard.dashboard.dpm_grid import GRID_ROWS_MAX, long_grid
 from steelyard.dashboard.dpm_ladder import ladder_chart, ladders_of
 from steelyard.dashboard.dpm_result import headline, reasons
 from steelyard.dashboard.dpm_rules import gate_reason, measured, outcome
-from steelyard.dashboard.dpm_trades import moves_of, order_name, share_of_portfolio, traded_value
+from steelyard.dashboard.dpm_targets import target_rows
+from steelyard.dashboard.dpm_trades import (
+    moves_of,
+    order_name,
+    order_rows,
+    share_of_portfolio,
+    side_of,
+    traded_value,
+)
 from steelyard.dashboard.dpm_weights import (
     CASH,
     ROWS_MAX,
@@ -233,3 +242,28 @@ def test_no_solution_is_said():
         cash_band_min_weight="0.5", cash_band_max_weight="0.1",
     )  # fmt: skip
     assert "No target weights satisfy all constraints at once." in reasons(result)
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_long_list_has_what_a_short_one_has(name):
+    result = RESULTS[name]
+    rows = order_rows(result)
+    assert [row["side"] for row in rows] == [side_of(one) for one in result["intents"]]
+    assert all(row["share"] is None or row["share"] > 0 for row in rows)
+    targets = target_rows(result)
+    assert [row["instrument"] for row in targets] == [one["instrument_id"] for one in result["target"]["targets"]]
+    assert all((row["after"] is None) == (not has_after(result)) for row in targets)
+
+
+def test_an_order_s_row_says_why_and_what_it_waits_for():
+    row = next(one for one in order_rows(RESULTS["currencies"]) if one["instrument"] == "JNJ")
+    assert row["waits"] == "Buy USD, Sell AAPL"
+    assert row["why"] == "Drift: 0.00 % held, 6.00 % wanted. Minimum size."
+    assert row["amount"] == "84,583.50 USD 74,534.98 CHF"
+
+
+def test_a_grid_has_no_more_rows_than_its_limit_and_numbers_to_the_right():
+    grid = long_grid([("a", "A", 90), ("b", "B", -90)], [{"a": "x", "b": 1.0, "c": 2}] * (GRID_ROWS_MAX + 1))
+    assert len(grid["rowData"]) == GRID_ROWS_MAX
+    assert grid["rowData"][0] == {"a": "x", "b": 1.0}
+    assert grid["columnDefs"][1]["type"] == "rightAligned"

@@ -11,11 +11,12 @@ from nicegui import ui
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import amount, listed, money, quantity, weight
+from steelyard.dashboard.dpm_grid import is_long, show_grid
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import Tone, badge, card, cell, words
 
-ROWS_MAX = 200
-"""Rows of one list; the artifact has all."""
+FINDINGS_MAX = 100
+"""Findings shown; the artifact has all."""
 
 Rows = Mapping[str, Any]
 
@@ -51,7 +52,7 @@ def show_findings(result: Rows) -> None:
             ui.label("Nothing out of the ordinary.").classes("soft")
             return
         with ui.element("ul").classes("findings").mark("findings"):
-            for one in found[:ROWS_MAX]:
+            for one in found[:FINDINGS_MAX]:
                 with ui.element("li"):
                     badge(one.short, one.tone).classes("wrap-any")
                     ui.label(one.text).classes("soft")
@@ -93,7 +94,7 @@ def _gaps(gaps: Rows) -> Iterator[Finding]:
 
 
 def _breaches(diagnostics: Rows) -> Iterator[Finding]:
-    for one in diagnostics["cash_ladder_breaches"][:ROWS_MAX]:
+    for one in diagnostics["cash_ladder_breaches"][:FINDINGS_MAX]:
         text = (
             f"On day T+{one['date_offset']} there are {amount(one['projected_balance'])} {one['currency']}; "
             f"at least {amount(one['allowed_floor'])} is needed."
@@ -173,12 +174,20 @@ def _show_excluded(excluded: Iterable[Rows]) -> None:
 
 
 def _table(names: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], str, str]]) -> None:
+    if is_long(rows):
+        fields = (*names, "Why")
+        told = [(*texts, f"{short}. {meaning}") for texts, short, meaning in rows]
+        show_grid(
+            [(name, name, 320 if name == "Why" else 210) for name in fields],
+            [dict(zip(fields, texts, strict=True)) for texts in told],
+        )
+        return
     with ui.element("div").classes("scroll"), ui.element("table").classes("table cards compact"):
         with ui.element("thead"), ui.element("tr"):
             for name in (*names, "Why"):
                 words("th", name)
         with ui.element("tbody"):
-            for texts, short, meaning in rows[:ROWS_MAX]:
+            for texts, short, meaning in rows:
                 with ui.element("tr"):
                     cell("", texts[0]).classes("strong wrap-any")
                     for name, text in zip(names[1:], texts[1:], strict=True):
@@ -186,5 +195,3 @@ def _table(names: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], str, st
                     with cell("Why").classes("wrap"), ui.element("div").classes("row tight"):
                         badge(short)
                         ui.label(meaning).classes("soft")
-    if len(rows) > ROWS_MAX:
-        ui.label(f"The first {ROWS_MAX} of {len(rows):,}; the artifact has all.").classes("note")

@@ -17,12 +17,12 @@ from steelyard.dashboard.shell import badge, card, tell, words
 from steelyard.dashboard.visit import Visit
 from steelyard.rebalance.demo import DEMOS, Demo, demo_named
 
-TEXT_BYTES_MAX = 500_000
-"""Bytes of a text in the editor; a longer one is uploaded and kept as a file."""
+TEXT_BYTES_MAX = 300_000
+"""Bytes of a text in the editor, which come in one message; a longer one is uploaded and kept as a file."""
 
 _TOO_MUCH_TO_PASTE = (
     "event => {"
-    f" if ((event.clipboardData?.getData('text') ?? '').length > {TEXT_BYTES_MAX})"
+    f" if (new Blob([event.clipboardData?.getData('text') ?? '']).size > {TEXT_BYTES_MAX})"
     " { event.preventDefault(); event.stopPropagation(); emit(); } }"
 )
 
@@ -123,7 +123,7 @@ class RequestEditor:
                 self.fill_with(demo)
 
         names = {demo.name: demo.title for demo in DEMOS}
-        chooser = ui.select(names, label="Take an example", on_change=choose).classes("grow")
+        chooser = ui.select(names, label="Take an example", on_change=choose).classes("grow from-examples")
         chooser.props("outlined dense hide-bottom-space options-dense")
 
     def _draw_fault(self, fault: Fault) -> None:
@@ -165,7 +165,7 @@ class RequestEditor:
         tell(InvalidInputError(f"the file has more than {self._visit.settings.body_bytes_max:,} bytes, or is no JSON"))
 
     def _paste_refused(self) -> None:
-        tell(InvalidInputError(f"that is more than {TEXT_BYTES_MAX:,} characters; upload it as a file"))
+        tell(InvalidInputError(f"that is more than {TEXT_BYTES_MAX:,} bytes; upload it as a file"))
 
 
 def _count(number: int) -> str:

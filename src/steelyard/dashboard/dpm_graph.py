@@ -8,14 +8,15 @@ from typing import Any
 
 from nicegui import ui
 
+from steelyard.dashboard import figures
 from steelyard.dashboard.chart_parts import Options, base, tooltip
 from steelyard.dashboard.dpm_figures import amount, money
 from steelyard.dashboard.dpm_trades import order_name, side_of
 from steelyard.dashboard.shell import card
 from steelyard.dashboard.theme import PALETTES, Mode, Palette
 
-NODES_MAX = 60
-"""Orders of a graph; those that wait or are waited for come first."""
+NODES_MAX = 24
+"""Orders of a graph; those that wait or are waited for come first, in the order of execution."""
 ROW_PX = 54
 FRAME_PX = 40
 BOX_PX = 40
@@ -57,13 +58,13 @@ def show_graph(result: Mapping[str, Any], *, mode: Mode) -> None:
     intents = result["intents"]
     if len(intents) < 2:
         return
-    graph = order_graph(intents)
-    if not graph.edges:
+    if not any(one["dependencies"] for one in intents):
         with card("Order of execution", "No order waits for another: all of them may be sent at once."):
             return
+    graph = order_graph(intents)
     note = "An arrow leads to an order that waits for the one before it."
     if graph.left_out:
-        note += f" {graph.left_out:,} orders that nothing waits for are not drawn."
+        note += f" {figures.counted(graph.left_out, 'more order')} in the table above."
     with card("Order of execution", note):
         chart = ui.echart(graph_chart(graph, mode=mode)).classes("chart").mark("graph")
         chart.style(f"height: {FRAME_PX + ROW_PX * graph.rows}px")

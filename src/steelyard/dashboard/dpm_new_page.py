@@ -75,7 +75,7 @@ class _Page:
                 )
 
     async def _run(self) -> None:
-        self._go.props("disabled")
+        self._go.props("disabled").set_text("Running")
         self._editor.clear_faults()
         try:
             run_id = await self._simulate()
@@ -86,7 +86,7 @@ class _Page:
         else:
             ui.navigate.to(run_url(run_id))
         finally:
-            self._go.props(remove="disabled")
+            self._go.props(remove="disabled").set_text("Run it")
 
     async def _simulate(self) -> str:
         principal = await self._visit.still("rebalance:write")

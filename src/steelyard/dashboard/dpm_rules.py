@@ -14,25 +14,28 @@ from steelyard.dashboard.shell import Tone, badge, card, cell, facts, words
 
 Rule = Mapping[str, Any]
 
+ROWS_MAX = 40
+"""Rules shown: the limit of single positions has a row for each of them that is above it, and those come last."""
+_OF_MANY = "SINGLE_POSITION_MAX"
+
 _COLUMNS = (("Rule", ""), ("Measured", ""), ("", ""))
 
 
 def show_rules(result: Mapping[str, Any]) -> None:
     """Draw the card of the rules."""
-    rules = result["rule_results"]
+    rules = sorted(result["rule_results"], key=lambda rule: rule["rule_id"] == _OF_MANY)
     failed = sum(rule["status"] == "FAIL" for rule in rules)
     note = "All of them hold." if not failed else f"{failed:,} of {len(rules):,} failed."
-    with (
-        card("Rules", note),
-        ui.element("div").classes("scroll"),
-        ui.element("table").classes("table cards compact").mark("rules"),
-    ):
-        with ui.element("thead"), ui.element("tr"):
-            for name, kind in _COLUMNS:
-                words("th", name).classes(kind)
-        with ui.element("tbody"):
-            for rule in rules:
-                _row(rule, result)
+    with card("Rules", note):
+        with ui.element("div").classes("scroll"), ui.element("table").classes("table cards compact").mark("rules"):
+            with ui.element("thead"), ui.element("tr"):
+                for name, kind in _COLUMNS:
+                    words("th", name).classes(kind)
+            with ui.element("tbody"):
+                for rule in rules[:ROWS_MAX]:
+                    _row(rule, result)
+        if len(rules) > ROWS_MAX:
+            ui.label(f"The first {ROWS_MAX} of {len(rules):,}; the artifact has all.").classes("note")
 
 
 def show_gate(result: Mapping[str, Any]) -> None:
@@ -49,7 +52,7 @@ def show_gate(result: Mapping[str, Any]) -> None:
             ui.label("The gate looks at the rules only; the targets are what should be reviewed.").classes("note")
         if gate["reasons"]:
             with ui.element("ul").classes("points"):
-                for reason in gate["reasons"]:
+                for reason in gate["reasons"][:ROWS_MAX]:
                     words("li", gate_reason(reason))
         facts([("Next step", words_of(gate["recommended_next_step"]).short)])
 

@@ -70,6 +70,8 @@ def _head(visit: Visit, run: RunRow, result: dict[str, Any]) -> None:
         title(f"Portfolio {run.portfolio_id}", f"{run.id}, run {figures.moment(run.created_at)} UTC")
         with ui.element("div").classes("row"):
             status_badge(result)
+            if visit.principal.may("rebalance:write"):
+                ui.link("New rebalance", "/rebalances/new").classes("quiet")
             if toggles.artifacts:
                 ui.link("Artifact", f"{run_url(run.id)}/artifact").classes("quiet").props("download")
             if toggles.support_bundle_apis:

@@ -9,13 +9,15 @@ from nicegui import ui
 
 from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import weight
+from steelyard.dashboard.dpm_grid import is_long, show_grid
 from steelyard.dashboard.dpm_weights import has_after, held_weights
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import badge, card, cell, words
 
-ROWS_MAX = 400
-"""Rows shown; the artifact has all."""
-
+_GRID = (
+    ("instrument", "Instrument", 190), ("before", "Before %", -110), ("model", "Model %", -110),
+    ("target", "Target %", -110), ("after", "After %", -110), ("tags", "Why", 160),
+)  # fmt: skip
 _COLUMNS = (("Instrument", ""), ("Before", "num"), ("Model", "num"), ("Target", "num"), ("After", "num"), ("", ""))
 
 
@@ -26,14 +28,31 @@ def show_targets(result: Mapping[str, Any]) -> None:
         if not targets:
             ui.label("No targets: no weights satisfy what is asked for.").classes("empty")
             return
+        if is_long(targets):
+            show_grid(_GRID, target_rows(result))
+            return
         with ui.element("div").classes("scroll"), ui.element("table").classes("table cards compact").mark("targets"):
             with ui.element("thead"), ui.element("tr"):
                 for name, kind in _COLUMNS:
                     words("th", name).classes(kind)
             with ui.element("tbody"):
-                _rows(result, targets[:ROWS_MAX])
-        if len(targets) > ROWS_MAX:
-            ui.label(f"The first {ROWS_MAX} of {len(targets):,}; the artifact has all.").classes("note")
+                _rows(result, targets)
+
+
+def target_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The targets as rows of a grid, in percent."""
+    before, after, ends = *map(held_weights, (result["before"], result["after_simulated"])), has_after(result)
+    return [
+        {
+            "instrument": (name := one["instrument_id"]),
+            "before": float(before[name]) * 100,
+            "model": float(one["model_weight"]) * 100,
+            "target": float(one["final_weight"]) * 100,
+            "after": float(after[name]) * 100 if ends else None,
+            "tags": ", ".join(words_of(tag).short for tag in one["tags"]),
+        }
+        for one in result["target"]["targets"]
+    ]
 
 
 def _rows(result: Mapping[str, Any], targets: list[Mapping[str, Any]]) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
-from steelyard.dashboard import figures
 from steelyard.dashboard.dpm_figures import amount, listed, money, quantity, weight
+from steelyard.dashboard.dpm_grid import is_long, show_grid
 from steelyard.dashboard.dpm_weights import held_weights
 from steelyard.dashboard.dpm_words import words_of
 from steelyard.dashboard.shell import Tone, badge, card, cell, words
 
-ROWS_MAX = 400
-"""Orders shown; the artifact has all."""
+_GRID = (
+    ("side", "Side", 76), ("instrument", "Instrument", 170), ("quantity", "Quantity", -110), ("amount", "Amount", 210),
+    ("share", "Of the portfolio %", -130), ("waits", "Waits for", 170), ("why", "Why", 320),
+)  # fmt: skip
 
 SIDE_TONES: Mapping[str, Tone] = {"BUY": "good", "SELL": "doubtful", "FX": "busy"}
 
@@ -42,11 +44,30 @@ def show_trades(result: Mapping[str, Any]) -> None:
         if not intents:
             ui.label(_why_none(result)).classes("empty")
             return
-        names = {one["intent_id"]: order_name(one) for one in intents}
+        if is_long(intents):
+            show_grid(_GRID, order_rows(result))
+            return
         with ui.element("div").classes("scroll"):
-            _table(intents[:ROWS_MAX], names, result)
-        if len(intents) > ROWS_MAX:
-            ui.label(f"The first {ROWS_MAX} of {len(intents):,}; the artifact has all.").classes("note")
+            _table(intents, _names(intents), result)
+
+
+def order_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The orders as rows of a grid; shares in percent."""
+    names, moves = _names(result["intents"]), moves_of(result)
+    return [
+        {
+            "side": side_of(one),
+            "instrument": _subject(one),
+            "quantity": None if one["intent_type"] == "FX_SPOT" else float(one["quantity"]),
+            "amount": " ".join(_amounts(one)),
+            "share": None if (share := _share_of(one, result)) is None else float(share) * 100,
+            "waits": listed(names.get(other, other) for other in one["dependencies"]),
+            "why": " ".join(
+                [_reason(one, _move(one, moves)), *(f"{words_of(tag).short}." for tag in _codes(one, moves))]
+            ),
+        }
+        for one in result["intents"]
+    ]
 
 
 def side_of(intent: Mapping[str, Any]) -> str:
@@ -112,16 +133,15 @@ def moves_of(result: Mapping[str, Any]) -> dict[str, Move]:
 def _row(
     intent: Mapping[str, Any], names: Mapping[str, str], result: Mapping[str, Any], moves: Mapping[str, Move]
 ) -> None:
-    is_exchange = intent["intent_type"] == "FX_SPOT"
-    cell("", str(intent["pair"] if is_exchange else intent["instrument_id"])).classes("strong wrap-any")
-    cell("Quantity", "" if is_exchange else quantity(intent["quantity"]), is_number=True)
+    move, share = _move(intent, moves), _share_of(intent, result)
+    cell("", _subject(intent)).classes("strong wrap-any")
+    cell("Quantity", quantity(intent["quantity"]) if "quantity" in intent else "", is_number=True)
     with cell("Amount", is_number=True), ui.element("div").classes("stack none"):
         first, second = _amounts(intent)
         ui.label(first)
         if second:
             ui.label(second).classes("faint small")
-    cell("Of the portfolio", "" if is_exchange else _share(intent, result), is_number=True)
-    move = None if is_exchange else moves.get(intent["instrument_id"])
+    cell("Of the portfolio", "" if share is None else weight(share), is_number=True)
     with cell("Why").classes("wrap apart"), ui.element("div").classes("row tight"):
         ui.label(_reason(intent, move)).classes("soft")
         _tags(move.tags if move else ())
@@ -130,6 +150,23 @@ def _row(
         with limits, ui.element("div").classes("row tight"):
             _tags(applied)
     cell("Waits for", listed(names.get(one, one) for one in intent["dependencies"])).classes("wrap-any soft")
+
+
+def _names(intents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {one["intent_id"]: order_name(one) for one in intents}
+
+
+def _subject(intent: Mapping[str, Any]) -> str:
+    return str(intent["pair"] if intent["intent_type"] == "FX_SPOT" else intent["instrument_id"])
+
+
+def _move(intent: Mapping[str, Any], moves: Mapping[str, Move]) -> Move | None:
+    return None if intent["intent_type"] == "FX_SPOT" else moves.get(intent["instrument_id"])
+
+
+def _codes(intent: Mapping[str, Any], moves: Mapping[str, Move]) -> list[str]:
+    move = _move(intent, moves)
+    return [*(move.tags if move else ()), *intent.get("constraints_applied", ())]
 
 
 def _tags(codes: Iterable[str]) -> None:
@@ -155,8 +192,7 @@ def _amounts(intent: Mapping[str, Any]) -> tuple[str, str]:
     return money(notional), money(in_base) if is_foreign else ""
 
 
-def _share(intent: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    if intent["notional_base"] is None:
-        return figures.UNDEFINED
-    share = share_of_portfolio(Decimal(intent["notional_base"]["amount"]), result)
-    return figures.UNDEFINED if share is None else weight(share)
+def _share_of(intent: Mapping[str, Any], result: Mapping[str, Any]) -> Decimal | None:
+    """The size of a trade as a share of the portfolio; None for an exchange or what cannot be converted."""
+    in_base = intent.get("notional_base")
+    return None if in_base is None else share_of_portfolio(Decimal(in_base["amount"]), result)

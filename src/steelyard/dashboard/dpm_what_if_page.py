@@ -65,7 +65,7 @@ class _Page:
         self._scenarios.fill(SCENARIOS)
 
     async def _run(self) -> None:
-        self._go.props("disabled")
+        self._go.props("disabled").set_text("Running")
         self._editor.clear_faults()
         try:
             scenarios = self._scenarios.read()
@@ -77,7 +77,7 @@ class _Page:
         except SteelyardError as refused:
             tell(refused)
         finally:
-            self._go.props(remove="disabled")
+            self._go.props(remove="disabled").set_text("Run the scenarios")
 
     async def _analyze(self, scenarios: dict[str, Any]) -> dict[str, Any]:
         principal = await self._visit.still("rebalance:write")
