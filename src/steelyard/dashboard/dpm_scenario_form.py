@@ -17,6 +17,7 @@ from steelyard.dashboard.dpm_options import (
     read_json_object,
     summary_of,
 )
+from steelyard.dashboard.dpm_shorthand import SHORTHANDS, Shorthand
 from steelyard.dashboard.shell import words
 from steelyard.rebalance.limits import SCENARIO_CHARACTERS_MAX
 
@@ -115,16 +116,25 @@ class ScenarioForm:
                 list(field.choices), value=value, on_change=lambda event: self._set(field.name, event.value)
             ).props(f'{_FIELD} options-dense aria-label="{field.label}"')
         elif field.kind == "json":
-            shown = json.dumps(value, indent=2, default=str)
-            text = ui.textarea(value=shown).classes("mono-input")
-            text.on_value_change(lambda event: self._set_json(field.name, event.value or ""))
-            rows = min(shown.count("\n") + 1, JSON_ROWS_MAX)
-            text.props(f'{_FIELD} rows={rows} aria-label="{field.label}"')
+            self._draw_text(field, value)
         else:
             shown = value if isinstance(value, str) else json.dumps(value, default=str)
             ui.input(value=shown, on_change=lambda event: self._set(field.name, (event.value or "").strip())).props(
                 f'{_FIELD} inputmode={"decimal" if field.kind == "number" else "text"} aria-label="{field.label}"'
             )
+
+    def _draw_text(self, field: OptionField, value: Any) -> None:
+        """A map or an amount in short lines where it has such a form, otherwise as JSON."""
+        short = SHORTHANDS.get(field.name)
+        lines = short.write(value) if short is not None else None
+        shown = json.dumps(value, indent=2, default=str) if lines is None else lines
+        text = ui.textarea(value=shown).classes("mono-input")
+        if short is not None and lines is not None:
+            text.on_value_change(lambda event: self._set_lines(field.name, event.value or "", short))
+        else:
+            text.on_value_change(lambda event: self._set_json(field.name, event.value or ""))
+        rows = min(shown.count("\n") + 1, JSON_ROWS_MAX)
+        text.props(f'{_FIELD} rows={rows} autogrow aria-label="{field.label}"')
 
     def _added(self, change: events.ValueChangeEventArguments[str | None]) -> None:
         if change.value is None:
@@ -142,6 +152,13 @@ class ScenarioForm:
     def _set(self, name: str, value: Any) -> None:
         self.options[name] = value
         self._check()
+
+    def _set_lines(self, name: str, text: str, short: Shorthand) -> None:
+        try:
+            self._set(name, short.read(text))
+        except ValueError as refused:
+            self._set(name, text)
+            self._said[name].set_text(str(refused))
 
     def _set_json(self, name: str, text: str) -> None:
         try:
@@ -189,7 +206,8 @@ class ScenarioForm:
 def _explained(field: OptionField) -> str:
     limits = f" {field.limits.capitalize()}." if field.limits and field.kind != "json" else ""
     usual = f" Otherwise {field.default}." if field.default not in ("null", "{}") else ""
-    return f"{field.description}{limits}{usual}"
+    lines = f" One a line, such as {SHORTHANDS[field.name].example}." if field.name in SHORTHANDS else ""
+    return f"{field.description}{limits}{lines}{usual}"
 
 
 def _unknown(name: str) -> OptionField:
