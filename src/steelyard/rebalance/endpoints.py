@@ -6,14 +6,11 @@ Source: contract dpm, sections 2, 9 and 10.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from steelyard.rebalance import schemas
-from steelyard.rebalance.careful import INLINE_BODY_BYTES_MAX
 from steelyard.rebalance.catalogue import Selectors
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX
 from steelyard.rebalance.result_schemas import BatchRebalanceResult, RebalanceResult
@@ -29,13 +26,12 @@ from steelyard.rebalance.web import (
     Writer,
     as_answered,
     quick_asked,
+    quick_body,
     rebalancing,
     runs_store,
     tried_first,
 )
 from steelyard.rebalance.wire import quick_batch, quick_request, values_of
-
-Read = TypeVar("Read")
 
 router = APIRouter(prefix="/rebalance", route_class=QuickRoute, dependencies=[Depends(runs_store)])
 
@@ -45,7 +41,7 @@ async def _simulate_quickly(request: Request) -> Response | None:
     if key is None or len(key) > HEADER_CHARACTERS_MAX:
         return None
     asked = await quick_asked(request)
-    body = None if asked is None else await _read(quick_request, await request.body())
+    body = None if asked is None else await quick_body(quick_request, request)
     if asked is None or body is None:
         return None
     service = rebalancing(request)
@@ -81,7 +77,7 @@ async def simulate(
 
 async def _analyze_quickly(request: Request) -> Response | None:
     asked = await quick_asked(request)
-    body = None if asked is None else await _read(quick_batch, await request.body())
+    body = None if asked is None else await quick_body(quick_batch, request)
     if asked is None or body is None:
         return None
     service = rebalancing(request)
@@ -103,7 +99,3 @@ async def analyze(
     """Run named what-ifs on the same snapshots; a scenario that fails spoils only itself."""
     asked = Asked(principal, x_correlation_id or None, Selectors(x_policy_pack_id, None, x_tenant_id))
     return as_answered(await service.analyze(asked, await asyncio.to_thread(values_of, body, BatchRebalanceRequest)))
-
-
-async def _read(read: Callable[[bytes], Read], body: bytes) -> Read:
-    return read(body) if len(body) <= INLINE_BODY_BYTES_MAX else await asyncio.to_thread(read, body)

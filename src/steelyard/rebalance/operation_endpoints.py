@@ -15,9 +15,8 @@ from starlette.responses import Response
 
 from steelyard.infra.web import Session
 from steelyard.rebalance import run_schemas, schemas
-from steelyard.rebalance.careful import CarefulRoute
 from steelyard.rebalance.catalogue import Selectors
-from steelyard.rebalance.service import Asked
+from steelyard.rebalance.service import Asked, Rebalancing
 from steelyard.rebalance.toggles import Toggles, require_enabled
 from steelyard.rebalance.values import BatchRebalanceRequest
 from steelyard.rebalance.views import accepted_view, operation_item, operation_view
@@ -27,6 +26,7 @@ from steelyard.rebalance.web import (
     From,
     Limit,
     PolicyPackId,
+    QuickRoute,
     Reader,
     Service,
     TenantId,
@@ -35,10 +35,15 @@ from steelyard.rebalance.web import (
     Writer,
     as_json,
     drawn_correlation_id,
+    operations,
     period,
+    quick_asked,
+    quick_body,
+    rebalancing,
     runs_store,
+    tried_first,
 )
-from steelyard.rebalance.wire import values_of
+from steelyard.rebalance.wire import quick_batch, values_of
 
 INLINE_WAIT_S_MAX = 30
 """Seconds that an answer waits for an operation to end; one that takes longer goes on all the same."""
@@ -46,7 +51,17 @@ INLINE_WAIT_S_MAX = 30
 _ANALYSIS: list[str | Enum] = ["DPM What-If Analysis"]
 _SUPPORT: list[str | Enum] = ["DPM Run Supportability"]
 
-router = APIRouter(prefix="/rebalance", route_class=CarefulRoute, dependencies=[Depends(runs_store)])
+router = APIRouter(prefix="/rebalance", route_class=QuickRoute, dependencies=[Depends(runs_store)])
+
+
+async def _accept_quickly(request: Request) -> Response | None:
+    asked = await quick_asked(request)
+    body = None if asked is None else await quick_body(quick_batch, request)
+    if asked is None or body is None:
+        return None
+    service = rebalancing(request)
+    runs_store(service)
+    return await _accept(request, service, asked, body)
 
 
 @router.post(
@@ -56,13 +71,13 @@ router = APIRouter(prefix="/rebalance", route_class=CarefulRoute, dependencies=[
     response_model=run_schemas.DpmAsyncAcceptedResponse,
     responses={404: {"description": "Switched off"}},
 )
+@tried_first(_accept_quickly)
 async def accept_analysis(
     *,
     request: Request,
     body: schemas.BatchRebalanceRequest,
     principal: Writer,
     service: Service,
-    worker: Worker,
     x_correlation_id: CorrelationId = None,
     x_policy_pack_id: PolicyPackId = None,
     x_tenant_id: TenantId = None,
@@ -71,13 +86,16 @@ async def accept_analysis(
 
     In the mode INLINE it is run before this is answered; in the mode ACCEPT_ONLY it waits for `execute_url`.
     """
+    asked = Asked(principal, x_correlation_id or None, Selectors(x_policy_pack_id, None, x_tenant_id))
+    return await _accept(request, service, asked, await asyncio.to_thread(values_of, body, BatchRebalanceRequest))
+
+
+async def _accept(request: Request, service: Rebalancing, asked: Asked, body: BatchRebalanceRequest) -> Response:
     require_enabled("DPM_ASYNC_OPERATIONS", enabled=service.toggles.async_operations)
-    correlation_id = x_correlation_id or drawn_correlation_id(request)
-    asked = Asked(principal, correlation_id, Selectors(x_policy_pack_id, None, x_tenant_id))
-    is_inline = service.toggles.async_execution_mode == "INLINE"
-    values = await asyncio.to_thread(values_of, body, BatchRebalanceRequest)
+    correlation_id = asked.correlation_id or drawn_correlation_id(request)
+    worker, is_inline = operations(request), service.toggles.async_execution_mode == "INLINE"
     async with request.app.state.database.transaction() as session:
-        row = await worker.accept(session, asked, correlation_id, values)
+        row = await worker.accept(session, asked, correlation_id, body)
         if is_inline:
             await worker.submit(session, row)
     if is_inline:
