@@ -23,6 +23,7 @@ _EXACT = Context(prec=400)
 _ITERATIONS_MAX = 40
 _LEAST_DISTANCE_MAX = 500  # weights; the table of this method has the square of it in entries
 _DIGITS = 4
+_STEP = Decimal("0.0001")
 _SLACK = 10**49  # 1E-11 in units of 10**-60
 _SCALE_DIGITS = 60  # finer than 28 digits of any weight that matters
 _INFEASIBLE_RESIDUAL = 1e-7
@@ -94,7 +95,7 @@ class _Floats:
         for _ in range(_ITERATIONS_MAX):
             free_of_rows = self.model - multipliers @ matrix
             top, bottom = free_of_rows >= self.upper, free_of_rows <= 0
-            weights = np.clip(free_of_rows, 0, self.upper)
+            weights = np.minimum(np.maximum(free_of_rows, 0), self.upper)  # as np.clip, in a third of its time
             binding = multipliers + matrix @ weights - self.bounds > _ACTIVE
             now = binding.tobytes() + top.tobytes() + bottom.tobytes()
             if now == before:
@@ -199,7 +200,7 @@ class _Integers:
         ):
             return None
         unit = scale * 10**_SCALE_DIGITS
-        return [_rounded(weight, unit) for weight in weights]
+        return [_STEP * _rounded(weight, unit) for weight in weights]
 
     def _multipliers(self, guess: _Guess) -> tuple[list[int], int] | None:
         """The binding rows' multipliers as numerators over one denominator > 0; None if they are not unique."""
@@ -241,9 +242,9 @@ def _solve_integers(matrix: list[list[int]], wanted: list[int]) -> tuple[list[in
     return [sign * row[-1] for row in rows], sign * before
 
 
-def _rounded(weight: int, unit: int) -> Decimal:
-    """``weight / unit`` half-even at 4 decimals."""
+def _rounded(weight: int, unit: int) -> int:
+    """``weight / unit`` half-even in steps of 4 decimals."""
     whole, rest = divmod(weight * 10**_DIGITS, unit)
     if 2 * rest > unit or (2 * rest == unit and whole % 2):
         whole += 1
-    return Decimal(whole).scaleb(-_DIGITS)
+    return whole
