@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 _EXACT = Context(prec=400)
 _ITERATIONS_MAX = 40
 _LEAST_DISTANCE_MAX = 500  # weights; the table of this method has the square of it in entries
-_DIGITS = 4
+_STEPS = 10_000
 _STEP = Decimal("0.0001")
 _SLACK = 10**49  # 1E-11 in units of 10**-60
 _SCALE_DIGITS = 60  # finer than 28 digits of any weight that matters
@@ -244,7 +244,7 @@ def _solve_integers(matrix: list[list[int]], wanted: list[int]) -> tuple[list[in
 
 def _rounded(weight: int, unit: int) -> int:
     """``weight / unit`` half-even in steps of 4 decimals."""
-    whole, rest = divmod(weight * 10**_DIGITS, unit)
+    whole, rest = divmod(weight * _STEPS, unit)
     if 2 * rest > unit or (2 * rest == unit and whole % 2):
         whole += 1
     return whole

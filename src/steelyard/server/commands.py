@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the price store and the embedded database.")]
 
 _ROWS_SHOWN = 5
+_OBJECTS_PER_COLLECTION = 20_000
 DEMO_SWEEP = {"ticker": "AAPL", "fast_range": [5, 100], "slow_range": [20, 300], "step": 5, "min_trades": 20}
 
 
@@ -66,15 +68,26 @@ def run_server(settings: Settings) -> None:
     from steelyard.server.app import create_app  # noqa: PLC0415
 
     configure_logs(settings)
-
+    app = create_app(settings)
+    _collect_garbage_less_often()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _collect_garbage_less_often() -> None:
+    """What is loaded now stays: it is left out of collections, and those are made for more objects at a time.
+
+    With the interpreter's own settings a request waited for some of them, on 300,000 objects that never go.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION, 20, 50)
 
 
 async def _demo_models(settings: Settings) -> int:
