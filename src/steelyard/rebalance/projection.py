@@ -74,7 +74,24 @@ def project(model: Sequence[Decimal], upper: Decimal | None, rows: Sequence[Row]
             return None
         if (weights := exact.solve(found)) is not None:
             return weights
-    raise NoProjectionError(f"no projection of {len(model)} weights under {len(rows)} rows could be proven")
+    return _without_pinned(model, upper, rows)
+
+
+def _without_pinned(model: Sequence[Decimal], upper: Decimal | None, rows: Sequence[Row]) -> list[Decimal] | None:
+    """The same where a cap of zero leaves its members no choice, so that no multiplier of it is the only one."""
+    pinned = {member for row in rows if row.sign > 0 and not row.bound for member in row.members}
+    if not pinned:
+        raise NoProjectionError(f"no projection of {len(model)} weights under {len(rows)} rows could be proven")
+    free = [index for index in range(len(model)) if index not in pinned]
+    place = {index: number for number, index in enumerate(free)}
+    left = [Row(tuple(place[one] for one in row.members if one in place), row.bound, row.sign) for row in rows]
+    if any(not row.members and row.sign * row.bound < 0 for row in left):
+        return None
+    found = project([model[index] for index in free], upper, [row for row in left if row.members]) if free else []
+    if found is None:
+        return None
+    weights = dict(zip(free, found, strict=True))
+    return [weights.get(index, _STEP * 0) for index in range(len(model))]
 
 
 class _Floats:
