@@ -1,6 +1,7 @@
 """The projection against an interior-point solver, and where it is known by heart."""
 
 import importlib
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -106,3 +107,29 @@ def test_without_a_guess_that_can_be_proven_there_is_no_answer(monkeypatch):
         monkeypatch.setattr(f"steelyard.rebalance.projection._Floats.{method}", lambda _: None)
     with pytest.raises(NoProjectionError, match="2 weights under 1 rows"):
         project(weights_of("0.8", "0.6"), None, [Row((0, 1), Decimal(1))])
+
+
+def test_a_cap_of_zero_leaves_its_members_at_zero_however_small_they_were_to_be():
+    tiny = weights_of("0.000098", "0.000098")
+    assert project(tiny, Decimal("0.01"), [Row((0, 1), Decimal("0.00"))]) == weights_of("0", "0")
+    others = [*tiny, Decimal("0.3")]
+    rows = [Row((0, 1), Decimal(0)), Row((1, 2), Decimal("0.2"))]
+    assert project(others, Decimal("0.5"), rows) == weights_of("0", "0", "0.2")
+
+
+def test_a_cap_of_zero_and_a_least_sum_that_needs_its_members_contradict_each_other():
+    tiny = weights_of("0.000098", "0.000098")
+    rows = [Row((0, 1), Decimal(0)), Row((0, 1), Decimal("0.1"), sign=-1)]
+    assert project(tiny, Decimal("0.01"), rows) is None
+
+
+def test_small_weights_under_caps_of_zero_are_always_found():
+    dice = random.Random(5)
+    for _ in range(2_000):
+        size = dice.randint(1, 4)
+        model = [Decimal(dice.choice([0, 1, 98, 500, 2500, 10_000])) * Decimal("1E-6") for _ in range(size)]
+        groups = [tuple(sorted(dice.sample(range(size), dice.randint(1, size)))) for _ in range(dice.randint(1, 3))]
+        rows = [Row(group, Decimal(dice.choice(["0", "0.0001", "0.01"]))) for group in groups]
+        weights = project(model, dice.choice([None, Decimal("0.01")]), rows)
+        assert weights is not None
+        assert all(sum(weights[member] for member in row.members) <= row.bound + Decimal("0.0002") for row in rows)

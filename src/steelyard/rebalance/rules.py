@@ -20,6 +20,11 @@ _NONE_ALLOWED = {"max": ZERO}
 _NOT_BELOW_ZERO = {"min": ZERO}
 
 
+_NO_LIMIT = RuleResult("SINGLE_POSITION_MAX", "HARD", "PASS", ZERO, _UNLIMITED, "NO_LIMIT_SET")
+_DATA_COMPLETE = RuleResult("DATA_QUALITY", "HARD", "PASS", ZERO, _NONE_ALLOWED, "OK")
+_NOTHING_SUPPRESSED = RuleResult("MIN_TRADE_SIZE", "SOFT", "PASS", ZERO, _NOT_BELOW_ZERO, "OK")
+
+
 def evaluate_rules(valuation: Valuation, options: EngineOptions, diagnostics: Diagnostics) -> list[RuleResult]:
     """Judge a valued portfolio; one row per rule, but one per instrument above the position limit."""
     return [
@@ -60,7 +65,7 @@ def _cash_band(weight: Decimal, options: EngineOptions) -> RuleResult:
 def _position_limit(valuation: Valuation, limit: Decimal | None) -> list[RuleResult]:
     rule = "SINGLE_POSITION_MAX"
     if limit is None:
-        return [RuleResult(rule, "HARD", "PASS", ZERO, _UNLIMITED, "NO_LIMIT_SET")]
+        return [_NO_LIMIT]
     threshold = {"max": limit}
     allowed = limit + _POSITION_TOLERANCE
     breaches = [
@@ -79,14 +84,15 @@ def _data_quality(diagnostics: Diagnostics, options: EngineOptions) -> RuleResul
     if options.block_on_missing_fx:
         count += len(gaps.fx_missing)
     if not count:
-        return RuleResult("DATA_QUALITY", "HARD", "PASS", ZERO, _NONE_ALLOWED, "OK")
+        return _DATA_COMPLETE
     hint = "Supply the prices, rates and shelf rows that the diagnostics name."
     return RuleResult("DATA_QUALITY", "HARD", "FAIL", Decimal(count), _NONE_ALLOWED, "MISSING_DATA", hint)
 
 
 def _trade_size(suppressed: int) -> RuleResult:
-    reason = "INTENTS_SUPPRESSED" if suppressed else "OK"
-    return RuleResult("MIN_TRADE_SIZE", "SOFT", "PASS", Decimal(suppressed), _NOT_BELOW_ZERO, reason)
+    if not suppressed:
+        return _NOTHING_SUPPRESSED
+    return RuleResult("MIN_TRADE_SIZE", "SOFT", "PASS", Decimal(suppressed), _NOT_BELOW_ZERO, "INTENTS_SUPPRESSED")
 
 
 def _not_below_zero(rule: str, amounts: Sequence[Decimal], reason: str, hint: str) -> RuleResult:

@@ -49,8 +49,12 @@ def units_after(
     names: Sequence[str], quantities: Sequence[Decimal], cash_balances: Sequence[CashBalance], intents: Iterable[Intent]
 ) -> tuple[list[str], list[Decimal], tuple[CashBalance, ...]]:
     """The same in columns: instruments, units of each, cash."""
-    units = dict(zip(reversed(names), reversed(quantities), strict=True))
     cash = {row.currency: row.amount for row in reversed(cash_balances)}
+    units = dict(zip(names, quantities, strict=True))
+    if len(units) == len(names):
+        _apply(intents, units, cash)
+        return list(units), list(units.values()), with_amounts(cash_balances, cash)
+    units = dict(zip(reversed(names), reversed(quantities), strict=True))  # of one listed twice the first row
     _apply(intents, units, cash)
     listed = [units.pop(name, quantity) for name, quantity in zip(names, quantities, strict=True)]
     return [*names, *units], [*listed, *units.values()], with_amounts(cash_balances, cash)

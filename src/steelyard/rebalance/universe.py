@@ -17,7 +17,6 @@ from steelyard.rebalance.market import Shelf
 from steelyard.rebalance.result import ExcludedInstrument
 from steelyard.rebalance.values import ZERO, ModelTarget, Position
 
-_CLOSED = ("BANNED", "SUSPENDED")
 _LOCKING = ("BANNED", "SUSPENDED", "RESTRICTED")
 
 
@@ -55,12 +54,23 @@ def build_universe(
     ``current_weights`` are unrounded, one per position; ``shelf_missing`` receives the model targets
     that are on no shelf row.
     """
-    universe = Universe()
+    universe, rows = Universe(), shelf.rows
     for target in model:
         _add_target(universe, target, shelf, allow_restricted=allow_restricted, shelf_missing=shelf_missing)
+    weights, for_sell = universe.weights, universe.for_sell
     for position, weight in zip(positions, current_weights, strict=True):
-        if position.quantity and position.instrument_id not in universe.weights:
-            _add_holding(universe, position.instrument_id, weight, shelf)
+        instrument = position.instrument_id
+        if instrument in weights or not position.quantity:
+            continue
+        row = rows.get(instrument)
+        status = row.status if row else "MISSING_SHELF"
+        if row is None or status in _LOCKING:
+            weights[instrument] = weight
+            universe.locked.add(instrument)
+            universe.excluded.append(ExcludedInstrument(instrument, f"LOCKED_DUE_TO_{status}"))
+        else:
+            weights[instrument] = ZERO
+            for_sell.append(instrument)
     return universe
 
 
@@ -69,29 +79,18 @@ def _add_target(
 ) -> None:
     instrument = target.instrument_id
     row = shelf.rows.get(instrument)
-    if row is None:
+    status = "" if row is None else row.status
+    if status == "APPROVED" or (status == "RESTRICTED" and allow_restricted):
+        universe.weights[instrument] = target.weight
+        universe.buyable[instrument] = None
+        universe.for_buy.append(instrument)
+        universe.for_sell.append(instrument)
+    elif row is None:
         shelf_missing.append(instrument)
-    elif row.status in _CLOSED or (row.status == "RESTRICTED" and not allow_restricted):
-        universe.excluded.append(ExcludedInstrument(instrument, f"SHELF_STATUS_{row.status}"))
-    elif row.status == "SELL_ONLY":
+    elif status == "SELL_ONLY":
         universe.weights[instrument] = ZERO
         universe.sell_only_excess += target.weight
         universe.for_sell.append(instrument)
         universe.excluded.append(ExcludedInstrument(instrument, "SHELF_STATUS_SELL_ONLY"))
     else:
-        universe.weights[instrument] = target.weight
-        universe.buyable[instrument] = None
-        universe.for_buy.append(instrument)
-        universe.for_sell.append(instrument)
-
-
-def _add_holding(universe: Universe, instrument: str, weight: Decimal, shelf: Shelf) -> None:
-    row = shelf.rows.get(instrument)
-    status = row.status if row else "MISSING_SHELF"
-    if row is None or status in _LOCKING:
-        universe.weights[instrument] = weight
-        universe.locked.add(instrument)
-        universe.excluded.append(ExcludedInstrument(instrument, f"LOCKED_DUE_TO_{status}"))
-    else:
-        universe.weights[instrument] = ZERO
-        universe.for_sell.append(instrument)
+        universe.excluded.append(ExcludedInstrument(instrument, f"SHELF_STATUS_{status}"))

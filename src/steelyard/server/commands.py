@@ -19,6 +19,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the price store and the embedded database.")]
 
 _ROWS_SHOWN = 5
+_OBJECTS_PER_COLLECTION = 20_000
 DEMO_SWEEP = {"ticker": "AAPL", "fast_range": [5, 100], "slow_range": [20, 300], "step": 5, "min_trades": 20}
 
 
@@ -76,8 +77,7 @@ def run_server(settings: Settings) -> None:
     configure_logs(settings)
     app = create_app(settings)
     asyncio.run(wait_for_database(settings))  # before the server starts, which would hide the cause in a traceback
-    gc.collect()
-    gc.freeze()  # what was imported stays: no later collection walks through it while requests wait
+    _collect_garbage_less_often()
     uvicorn.run(
         app,
         host=settings.host,
@@ -86,6 +86,16 @@ def run_server(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _collect_garbage_less_often() -> None:
+    """What is loaded now stays: it is left out of collections, and those are made for more objects at a time.
+
+    With the interpreter's own settings a request waited for some of them, on 300,000 objects that never go.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION, 20, 50)
 
 
 async def _demo_books(settings: Settings) -> tuple[int, int, int]:
