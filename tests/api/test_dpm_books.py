@@ -326,6 +326,26 @@ def test_a_book_goes_by_what_a_stored_snapshot_was_when_it_was_submitted(client)
     assert fault["loc"] == ["body", "portfolios", 1]
 
 
+def test_of_many_who_put_a_new_name_at_once_one_creates_it(client):
+    contents = [account(n)["portfolio_snapshot"] for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda one: client.put(f"{SNAPSHOTS}/contested", json=one), contents))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert sorted(answer.json()["version"] for answer in answers) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("path", ["/%00", "/%00/accounts", "/%00/stream", "/b/accounts/%00", "/b/blocks/BUY/%00"])
+def test_a_nul_is_no_defect(client, book, path):
+    refused(client.get(BOOK + path.replace("/b/", f"/{book['book_id']}/")), 404)
+
+
+def test_a_nul_is_found_nowhere(client, book):
+    assert all_items(client, book["accounts_url"], search="\0") == []
+    assert client.get(SNAPSHOTS, params={"portfolio_id": "\0"}).json()["items"] == []
+    assert client.get(SNAPSHOTS, params={"cursor": "\0"}).status_code == 200
+    refused(client.get(f"{SNAPSHOTS}/%00"), 404)
+
+
 def test_another_tenant_sees_and_changes_nothing_of_ours(client, stranger, book):
     client.put(f"{SNAPSHOTS}/ours", json=account(1)["portfolio_snapshot"]).raise_for_status()
     for path in (

@@ -17,7 +17,7 @@ from msgspec import Struct
 from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook
 from steelyard.rebalance.book_blocks import BlockOrder, block_orders
 from steelyard.rebalance.book_bytes import expanded, packed
-from steelyard.rebalance.book_rows import AccountError, AccountOutcome, AccountRow, AccountStatus, account_row
+from steelyard.rebalance.book_rows import AccountError, AccountOutcome, AccountStatus, account_row
 from steelyard.rebalance.engine import RunIdentity
 from steelyard.rebalance.hashing import CANONICAL
 from steelyard.rebalance.run_ids import derived_run_id
@@ -96,10 +96,23 @@ class PartDesk:
     def work(self, part: bytes) -> bytes:
         """A :class:`PartResult` for a packed list of :class:`PartAccount`."""
         accounts = msgspec.msgpack.decode(expanded(part), type=list[PartAccount])
-        outcomes = [self._outcome(account) for account in accounts]
-        rows = [_row(account_row(outcome, self._shared.market)) for outcome in outcomes]
-        results = [outcome.result.to_bytes() if outcome.result else b"" for outcome in outcomes]
-        return msgspec.msgpack.encode(PartResult(rows, _groups(results), packed(block_orders(outcomes))))
+        worked = [self._worked(account) for account in accounts]
+        rows, results = [row for _, row, _ in worked], [result for *_, result in worked]
+        pieces = packed(block_orders(outcome for outcome, _, _ in worked))
+        return msgspec.msgpack.encode(PartResult(rows, _groups(results), pieces))
+
+    def _worked(self, account: PartAccount) -> tuple[AccountOutcome, RowBytes, bytes]:
+        """What an account came to, its row, and the bytes of its result."""
+        try:
+            return self._written(self._outcome(account))
+        except Exception:  # a defect, or numbers beyond all bounds: it spoils one account, never the book
+            log.exception("book_account_failed", portfolio_id=account.portfolio_id)
+            return self._written(AccountOutcome(account.portfolio_id, account.model, error=_GAVE_UP))
+
+    def _written(self, outcome: AccountOutcome) -> tuple[AccountOutcome, RowBytes, bytes]:
+        row = account_row(outcome, self._shared.market)
+        result = outcome.result.to_bytes() if outcome.result else b""
+        return outcome, RowBytes(row.portfolio_id, row.status, _ENCODER.encode(row)), result
 
     def _outcome(self, account: PartAccount) -> AccountOutcome:
         if account.error is not None:
@@ -108,14 +121,7 @@ class PartDesk:
         options = self._options[account.options]
         hashed = self._hashes.of(account, portfolio)
         identity = RunIdentity(derived_run_id(hashed), self._correlation_id, hashed)
-        try:
-            return self._shared.run(BookAccount(portfolio, account.model, options.governed), identity)
-        except Exception:  # a defect, or numbers beyond all bounds: it spoils one account, never the book
-            log.exception("book_account_failed", portfolio_id=account.portfolio_id)
-            message = "the engine gave up on this account; the log of the worker has the reason under its portfolio id"
-            return AccountOutcome(
-                portfolio.portfolio_id, account.model, error=AccountError(CALCULATION_FAILED, message)
-            )
+        return self._shared.run(BookAccount(portfolio, account.model, options.governed), identity)
 
 
 def ungrouped(group: bytes) -> list[bytes]:
@@ -126,10 +132,6 @@ def ungrouped(group: bytes) -> list[bytes]:
 def read_pieces(pieces: bytes) -> list[BlockOrder]:
     """The pieces of a part, as :class:`PartResult` keeps them."""
     return msgspec.msgpack.decode(expanded(pieces), type=list[BlockOrder])
-
-
-def _row(row: AccountRow) -> RowBytes:
-    return RowBytes(row.portfolio_id, row.status, _ENCODER.encode(row))
 
 
 def _groups(results: Sequence[bytes]) -> list[tuple[int, bytes]]:
@@ -143,6 +145,7 @@ def _groups(results: Sequence[bytes]) -> list[tuple[int, bytes]]:
 
 
 _ENCODER = msgspec.json.Encoder()
+_GAVE_UP = AccountError(CALCULATION_FAILED, "the engine gave up on this account; the worker's log has it by its id")
 
 
 class _RequestHashes:

@@ -23,7 +23,7 @@ class DpmBookRow(Base):
 
     __tablename__ = "dpm_books"
 
-    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    id: Mapped[str] = mapped_column(PlainText(100), primary_key=True)
     tenant: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     correlation_id: Mapped[str] = mapped_column(PlainText(HEADER_CHARACTERS_MAX))

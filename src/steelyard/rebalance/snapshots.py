@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
@@ -50,43 +52,28 @@ async def put_snapshots(
         if not 0 < len(name) <= NAME_CHARACTERS_MAX or "\0" in name:
             message = f"a snapshot was named {name[:100]!r}; a name has 1 to {NAME_CHARACTERS_MAX} characters, no NUL"
             raise InvalidInputError(message, code="INVALID_SNAPSHOT_NAME")
-    known = await find_heads(session, tenant, list(snapshots), for_update=True)
-    heads, new = [], []
-    for name, snapshot in snapshots.items():
-        before = known.get(name)
-        hashed = request_hash(snapshot)
-        if before is not None and before.content_hash == hashed:
-            heads.append(before)
-            continue
-        head = SnapshotHead(
-            name,
-            before.version + 1 if before else 1,
-            snapshot.portfolio_id,
-            hashed,
-            len(snapshot.positions),
-            clock.now(),
-        )
-        heads.append(head)
-        values = {field: getattr(head, field) for field in SnapshotHead.__slots__}
-        row = {"tenant": tenant, **values, "content": squeezed(CANONICAL.encode(snapshot))}
-        if before is None:
-            new.append(row)
-        else:
-            await session.execute(update(SnapshotRow).filter_by(tenant=tenant, name=name).values(row))
-    if new:
-        await session.execute(insert(SnapshotRow), new)
-    return heads, len(new)
+    known = await find_heads(session, tenant, list(snapshots))
+    rows = [_values(tenant, name, snapshots[name]) for name in sorted(snapshots)]  # one order: nobody waits in a circle
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    insert = postgresql.insert(SnapshotRow) if is_postgres else sqlite.insert(SnapshotRow)
+    changed = {name: insert.excluded[name] for name in _CHANGING}
+    put = insert.on_conflict_do_update(
+        index_elements=[SnapshotRow.tenant, SnapshotRow.name],
+        set_={**changed, "version": SnapshotRow.version + 1},
+        where=SnapshotRow.content_hash != insert.excluded.content_hash,
+    )
+    await session.execute(put, rows)
+    stored = await find_heads(session, tenant, list(snapshots))
+    return [stored[name] for name in snapshots], len(stored) - len(known)
 
 
-async def find_heads(
-    session: AsyncSession, tenant: str, names: Sequence[str], *, for_update: bool = False
-) -> dict[str, SnapshotHead]:
+async def find_heads(session: AsyncSession, tenant: str, names: Sequence[str]) -> dict[str, SnapshotHead]:
     """Those of ``names`` that there are."""
     found: dict[str, SnapshotHead] = {}
     for start in range(0, len(names), NAMES_PER_QUERY):
         some = SnapshotRow.name.in_(names[start : start + NAMES_PER_QUERY])
         query = select(SnapshotRow).where(SnapshotRow.tenant == tenant, some)
-        rows = await session.scalars(query.with_for_update() if for_update else query)
+        rows = await session.scalars(query, execution_options={"populate_existing": True})
         found |= {row.name: _head(row) for row in rows}
     return found
 
@@ -135,6 +122,22 @@ async def delete_snapshot(session: AsyncSession, tenant: str, name: str) -> None
     removed = await session.execute(delete(SnapshotRow).filter_by(tenant=tenant, name=name))
     if not removed.rowcount:  # type: ignore[attr-defined]
         raise _missing(name)
+
+
+_CHANGING = ("portfolio_id", "content_hash", "position_count", "updated_at", "content")
+
+
+def _values(tenant: str, name: str, snapshot: PortfolioSnapshot) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "name": name,
+        "version": 1,
+        "portfolio_id": snapshot.portfolio_id,
+        "content_hash": request_hash(snapshot),
+        "position_count": len(snapshot.positions),
+        "updated_at": clock.now(),
+        "content": squeezed(CANONICAL.encode(snapshot)),
+    }
 
 
 def _head(row: SnapshotRow) -> SnapshotHead:

@@ -101,6 +101,8 @@ async def open_book_stream(batch_id: str, principal: BookReader, request: Reques
 
 async def open_dpm_book_stream(book_id: str, principal: DpmBookReader, request: Request) -> AsyncIterator[Job]:
     """As :func:`open_stream`, of a DPM book, for who may read those."""
+    if "\0" in book_id:  # which PostgreSQL cannot even look for
+        raise _no_dpm_book(book_id)
     try:
         async with _streaming(book_id, principal, request) as job:
             if job.kind != DPM_BOOK:
@@ -162,7 +164,7 @@ async def stream_book(
         yield event
 
 
-@dpm_books.get("/{book_id}/stream", response_class=EventSourceResponse)
+@dpm_books.get("/{book_id}/stream", response_class=EventSourceResponse, include_in_schema=False)  # OpenAPI 3.1 has none
 async def stream_dpm_book(
     request: Request,
     job: Annotated[Job, Depends(open_dpm_book_stream)],
