@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from steelyard.core.clock import frozen_at
 from steelyard.core.errors import SteelyardError
@@ -87,7 +88,7 @@ async def move(proposals, database, proposal_id, event):
         return refused.code
 
 
-PAIRS = {
+PAIRS: dict[Any, Any] = {
     result_schemas.ProposalResult: values.ProposalResult,
     result_schemas.DriftAnalysis: values.DriftAnalysis,
     result_schemas.DriftDimensionAnalysis: values.DriftDimension,
