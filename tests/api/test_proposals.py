@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -21,10 +22,8 @@ ROUTE = "/rebalance/proposals"
 
 
 def body_of(title="Plan", **words):
-    request = proposal(
-        **{"prices": {"A": 10}, "cash": 500, "shelf": SHELF, "suitability_thresholds": LOOSE, "trades": [buy("A", 4)]}
-        | words
-    )
+    usual: dict[str, Any] = {"prices": {"A": 10}, "cash": 500, "shelf": SHELF, "suitability_thresholds": LOOSE}
+    request = proposal(**usual | {"trades": [buy("A", 4)]} | words)
     return {"created_by": "adviser", "metadata": {"title": title}, "simulate_request": request}
 
 

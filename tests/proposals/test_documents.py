@@ -1,6 +1,7 @@
 """A proposal's bytes: written once, put together to what the artifact says, hashed as anyone can."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from tests.proposals.desk import buy, proposal, reference, sell
 AT = "2026-02-03T10:15:30.123456+00:00"
 IDENTITY = ProposalIdentity("corr", "sha256:0", "key")
 OURS = {"A": {"attributes": {"created_at": "x", "artifact_hash": "y"}}}
-BUYING = {"prices": {"A": 10}, "cash": 500, "trades": [buy("A", 4)]}
+BUYING: dict[str, Any] = {"prices": {"A": 10}, "cash": 500, "trades": [buy("A", 4)]}
 BOOKS = {
     "ready": proposal(holdings={"A": 10}, prices={"A": 10, "B": 20}, cash=500, trades=[sell("A", 3), buy("B", 4)]),
     "drift": proposal(**BUYING, flows=[("CHF", 9)], reference=reference({"CASH": 1})),

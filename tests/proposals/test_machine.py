@@ -9,6 +9,8 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -66,10 +68,8 @@ APPROVES = {event for event, _ in APPROVAL_TABLE.values()}
 
 
 def request_(portfolio_id="pf", **words):
-    plain = proposal(
-        **{"prices": {"A": 10}, "cash": 500, "shelf": SHELF, "suitability_thresholds": LOOSE, "trades": [buy("A", 4)]}
-        | words
-    )
+    usual: dict[str, Any] = {"prices": {"A": 10}, "cash": 500, "shelf": SHELF, "suitability_thresholds": LOOSE}
+    plain = proposal(**usual | {"trades": [buy("A", 4)]} | words)
     plain["portfolio_snapshot"]["portfolio_id"] = portfolio_id
     return read_proposal(json.dumps(plain).encode())
 
@@ -91,11 +91,11 @@ class Known:
     """A proposal as the model knows it."""
 
     id: str
-    state: str
+    state: Any
     since: datetime
     versions: list[tuple[str, str]]  # what was asked for, and by whom
-    events: list[tuple]
-    approvals: list[tuple] = field(default_factory=list)
+    events: list[Any]
+    approvals: list[Any] = field(default_factory=list)
 
 
 class Desk(RuleBasedStateMachine):
@@ -244,12 +244,12 @@ class Desk(RuleBasedStateMachine):
         """The way that proposals go, a step or a few at once."""
         known = data.draw(st.sampled_from(self.known))
         for number in range(again):
-            kind = next((kind for state, kind in APPROVAL_TABLE if state == known.state), None)
+            kind: Any = next((kind for state, kind in APPROVAL_TABLE if state == known.state), None)
             actor = {"ann": "bob", "bob": "ann"}[actor] if number else actor
             note = "why" if kind and BREACHES.get(known.versions[-1][0]) else None
             if kind:
-                wanted = Approval(kind, True, actor, known.state, {"ref": "R1"}, None, note)
-                self._move(known, wanted, self._approval_verdict(known, wanted), None)
+                yes = Approval(kind, True, actor, known.state, {"ref": "R1"}, None, note)
+                self._move(known, yes, self._approval_verdict(known, yes), None)
             elif known.state == "DRAFT":
                 wanted = Transition("SUBMITTED_FOR_RISK_REVIEW", actor, "DRAFT", {"said": "x"})
                 self._move(known, wanted, self._transition_verdict(known, wanted), None)
@@ -433,4 +433,5 @@ def test_whatever_happens_the_store_says_what_happened(database_settings, strict
 
         runner.run(prepare())
         some = settings(max_examples=settings().max_examples // 8, stateful_step_count=30)
-        run_state_machine_as_test(lambda: Desk(database_settings, runner, strict=strict), settings=some)
+        desk: Any = partial(Desk, database_settings, runner, strict=strict)
+        run_state_machine_as_test(desk, settings=some)
