@@ -111,8 +111,8 @@ class Desk(RuleBasedStateMachine):
         self.freezing = frozen_at(NOON)
         self.clock = self.freezing.__enter__()
 
-    @initialize(needs_state=st.booleans(), anywhere=st.booleans())
-    def open(self, needs_state, anywhere):
+    @initialize(needs_state=st.booleans(), anywhere=st.booleans(), what=st.sampled_from(["ready", "soft"]))
+    def open(self, needs_state, anywhere, what):
         self.toggles = ProposalToggles.read({
             "PROPOSAL_FOUR_EYES_REQUIRED": str(self.strict),
             "PROPOSAL_OVERRIDE_NOTE_REQUIRED": str(self.strict),
@@ -121,6 +121,8 @@ class Desk(RuleBasedStateMachine):
             "PROPOSAL_EXECUTION_READY_EXPIRY_DAYS": str(EXPIRY_DAYS),
         })  # fmt: skip
         self.restart()
+        self.create("a", what, None)
+        self.create("b", "another", None)
 
     @rule(really=st.sampled_from([False, False, True]))
     def restart(self, really=True):
@@ -148,6 +150,9 @@ class Desk(RuleBasedStateMachine):
             return refused.code
 
     @rule(key=st.sampled_from("abc"), what=WHAT, sent=st.sampled_from([None, "corr-1"]))
+    def create_or_replay(self, key, what, sent):
+        self.create(key, what, sent)
+
     def create(self, key, what, sent):
         draft = ProposalDraft("adviser", REQUESTS[what], ProposalMetadata(title=f"T {what}"))
         outcome = self.attempt(self.proposals.create(Asked.by(self.principal, sent), draft, key))
@@ -427,5 +432,5 @@ def test_whatever_happens_the_store_says_what_happened(database_settings, strict
             await database.dispose()
 
         runner.run(prepare())
-        some = settings(max_examples=settings().max_examples // 8, stateful_step_count=25)
+        some = settings(max_examples=settings().max_examples // 8, stateful_step_count=30)
         run_state_machine_as_test(lambda: Desk(database_settings, runner, strict=strict), settings=some)

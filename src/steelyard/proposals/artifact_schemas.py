@@ -88,7 +88,7 @@ class ProposalArtifactPortfolioImpact(BaseModel):
 
     before: ProposalArtifactPortfolioState = Field(description="As it is.", examples=[{}])
     after: ProposalArtifactPortfolioState = Field(description="As it will be.", examples=[{}])
-    delta: ProposalArtifactPortfolioDelta = Field(description="What the proposal changes.", examples=[{}])
+    delta: ProposalArtifactPortfolioDelta = Field(description="Changes of value and shares.", examples=[{}])
     reconciliation: dict[str, Any] | None = Field(None, description="Whether value is conserved.", examples=[{}])
 
 
@@ -273,18 +273,12 @@ class ProposalArtifact(BaseModel):
     gate_decision: GateDecision = Field(description="Who has to look.", examples=[{}])
     summary: ProposalArtifactSummary = Field(description="In a few lines.", examples=[{}])
     portfolio_impact: ProposalArtifactPortfolioImpact = Field(
-        description="The portfolio before and after the proposal.", examples=[{}]
+        description="What it does to the portfolio.", examples=[{}]
     )
-    trades_and_funding: ProposalArtifactTradesAndFunding = Field(
-        description="Trades and exchanges to be executed.", examples=[{}]
-    )
-    suitability_summary: ProposalArtifactSuitabilitySummary = Field(
-        description="Issues that do not suit the client.", examples=[{}]
-    )
+    trades_and_funding: ProposalArtifactTradesAndFunding = Field(description="Orders to be executed.", examples=[{}])
+    suitability_summary: ProposalArtifactSuitabilitySummary = Field(description="Issues of suitability.", examples=[{}])
     assumptions_and_limits: ProposalArtifactAssumptionsAndLimits = Field(
         description="What the figures rest on.", examples=[{}]
     )
-    disclosures: ProposalArtifactDisclosures = Field(
-        description="Texts that the client has to be given.", examples=[{}]
-    )
+    disclosures: ProposalArtifactDisclosures = Field(description="Risks and documents to be told of.", examples=[{}])
     evidence_bundle: ProposalArtifactEvidenceBundle = Field(description="Everything that it rests on.", examples=[{}])

@@ -332,12 +332,15 @@ class ProposalSupportabilityConfigResponse(BaseModel):
         description="Whether the simulation flag must be set.", examples=[True]
     )
     four_eyes_required: bool = Field(
+        False,
         description="Whether a review needs two approvers who did not make the proposal; beyond the contract.",
         examples=[False],
     )
     override_note_required: bool = Field(
-        description="Whether soft breaches are approved with a note only; beyond the contract.", examples=[False]
+        False, description="Whether soft breaches are approved with a note only; beyond the contract.", examples=[False]
     )
     execution_ready_expiry_days: int = Field(
-        description="Days after which an executable proposal expires, 0 for never; beyond the contract.", examples=[0]
+        0,
+        description="Days after which an executable proposal expires, 0 for never; beyond the contract.",
+        examples=[0],
     )

@@ -106,7 +106,7 @@ class DriftAnalysis(BaseModel):
     instrument: DriftDimensionAnalysis | None = Field(
         None, description="By instrument, where the model has them.", examples=[None]
     )
-    highlights: DriftHighlights = Field(description="Buckets that stand out.", examples=[{}])
+    highlights: DriftHighlights = Field(description="Buckets worth a look.", examples=[{}])
 
 
 class SuitabilityEvidenceSnapshotIds(BaseModel):

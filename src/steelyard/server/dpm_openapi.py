@@ -12,6 +12,15 @@ from typing import Any
 from fastapi import FastAPI
 
 TITLE, VERSION = "Private Banking Rebalance API", "0.1.0"
+TAGS = (
+    "DPM Simulation",
+    "DPM What-If Analysis",
+    "DPM Run Supportability",
+    "Advisory Simulation",
+    "Advisory Proposal Lifecycle",
+)
+"""The families of routes, in the order in which clients know them."""
+
 _BASE, _REFERENCE = "/rebalance", "#/components/schemas/"
 
 
@@ -32,11 +41,11 @@ def _part(whole: dict[str, Any]) -> dict[str, Any]:
         name = waiting.pop()
         needed.add(name)
         waiting |= set(_references(schemas[name])) - needed
-    tags = dict.fromkeys(tag for item in paths.values() for operation in item.values() for tag in operation["tags"])
+    used = {tag for item in paths.values() for operation in item.values() for tag in operation["tags"]}
     return {
         "openapi": whole["openapi"],
         "info": {"title": TITLE, "version": VERSION},
-        "tags": [{"name": tag} for tag in tags],
+        "tags": [{"name": tag} for tag in (*TAGS, *sorted(used.difference(TAGS))) if tag in used],
         "paths": paths,
         "components": {"schemas": {name: schemas[name] for name in sorted(needed)}},
     }
