@@ -26,7 +26,6 @@ from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
 from steelyard.proposals.wire import read_proposal
 from steelyard.rebalance.wire import request_hash
 
-
 CLIENTS = 20
 
 
