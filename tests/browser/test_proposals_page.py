@@ -177,13 +177,13 @@ def test_a_request_that_is_wrong_is_refused_in_words(desk, page: Page):
     text, create = page.get_by_label("Request as JSON"), page.get_by_role("button", name="Create")
     said = page.get_by_role("dialog").locator(".error")
     create.click()
-    expect(said).to_contain_text("This is no JSON")
+    expect(said).to_contain_text(["This is no JSON"])
     text.fill('{"options": {}}')
     create.click()
-    expect(said).to_contain_text(["portfolio_snapshot: Field required", "market_data_snapshot: Field required"])
+    expect(said).to_contain_text(["portfolio_snapshot", "market_data_snapshot", "shelf_entries: Field required"])
     text.fill(json.dumps({**asked(), "options": {}}))
     create.click()
-    expect(said).to_contain_text("set it to simulate proposals")
+    expect(said).to_contain_text(["set it to simulate proposals"])
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload a file").click()
     body = {"simulate_request": asked("uploaded"), "metadata": {"title": "From a file"}}
