@@ -39,8 +39,8 @@ types:  ## mypy --strict
 imports:  ## the house rules: who may import whom
 	@$(BIN)/lint-imports
 
-coverage: setup  ## all tests with coverage; pytest's summary is the last line
-	@$(PYTEST) -n auto --dist loadfile --cov --cov-report=xml:coverage.xml --cov-report=
+coverage: setup  ## all tests with coverage, on the same drawn examples each time; pytest's summary is the last line
+	@HYPOTHESIS_PROFILE=steady $(PYTEST) -n auto --dist loadfile --cov --cov-report=xml:coverage.xml --cov-report=
 
 bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	@$(BIN)/python benchmarks/run_all.py

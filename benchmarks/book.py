@@ -16,15 +16,7 @@ and cpu_s, what the process used of the cores: on a busy machine seconds say how
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
-import os
 import resource
-import secrets
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
 from decimal import Decimal
@@ -32,9 +24,9 @@ from typing import Any
 
 import numpy as np
 import orjson
-import psycopg
 from sqlalchemy import insert, text
 
+from on_engines import run_on_engines
 from steelyard.core import clock
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import JobStatus
@@ -54,49 +46,12 @@ POSITIONS = 100
 PORTFOLIOS_PER_MODEL = 50_000
 ACCOUNTS_PER_INSERT = 500
 SAMPLE = 200
-SERVERS = ("postgresql://root@127.0.0.1:5432/postgres", "postgresql://postgres@127.0.0.1:5432/postgres")
 DESK = Principal("default", "benchmark", frozenset({"models:read", "models:write"}))
 
 
 def main() -> None:
-    """Run each engine in a process of its own, or the one that is asked for in this one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--portfolios", type=int, default=100_000)
-    parser.add_argument("--engine", action="append", choices=["sqlite", "postgresql"])
-    parser.add_argument("--at", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.at:
-        print(json.dumps(asyncio.run(measure(arguments.at, arguments.portfolios))))
-        return
-    figures = {}
-    for engine in arguments.engine or ["sqlite", "postgresql"]:
-        if engine == "postgresql" and _server() is None:
-            print("no PostgreSQL lets us in: left out")
-            continue
-        figures[engine] = _in_own_process(engine, arguments.portfolios)
-        print(f"{engine}: {figures[engine]}")
-    print(json.dumps(figures))
-
-
-def _in_own_process(engine: str, portfolios: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        if engine == "sqlite":
-            return _child(f"sqlite:///{folder}/book.db", portfolios)
-        server, name = _server() or "", f"steelyard_bench_{os.getpid()}_{secrets.token_hex(3)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-            try:
-                return _child(f"{server.rpartition('/')[0]}/{name}", portfolios)
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def _child(url: str, portfolios: int) -> dict[str, float]:
-    asyncio.run(fill(url, portfolios))  # here, so that its memory is not counted
-    command = [sys.executable, __file__, "--at", url, "--portfolios", str(portfolios)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    """On each engine."""
+    run_on_engines(of="portfolios", default=100_000, description=__doc__, fill=fill, measure=measure)
 
 
 async def fill(url: str, portfolios: int) -> None:
@@ -227,16 +182,6 @@ async def _stored_mb(session: Any) -> dict[str, float]:
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _server() -> str | None:
-    for url in SERVERS:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            continue
-        return url
-    return None
 
 
 if __name__ == "__main__":

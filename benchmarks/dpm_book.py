@@ -13,22 +13,16 @@ the sample's book.
     python benchmarks/dpm_book.py [--accounts 10000] [--engine sqlite --engine postgresql]
 
 The last line is JSON: for each engine submit_s, seconds, accounts_per_s, peak_mb (of this process and
-its helpers), stored_kb_per_account and cpu_s, what all processes used of the cores: on a busy machine
-seconds say how busy it was.
+its helpers), stored_kb_per_account, cpu_s, what all processes used of the cores (on a busy machine
+seconds say how busy it was), and cpu_here_s, what of that this process used by itself.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import os
 import random
 import resource
-import secrets
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -37,9 +31,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import func, select
 
+from on_engines import run_on_engines
 from steelyard.infra.database import Database
 from steelyard.infra.jobs import JobStatus
 from steelyard.infra.migrations import upgrade
@@ -61,29 +55,13 @@ MODELS = 4
 SAMPLE = 40
 SNAPSHOTS_PER_TRANSACTION = 500
 CORRELATION = "benchmark"
-SERVERS = ("postgresql://root@127.0.0.1:5432/postgres", "postgresql://postgres@127.0.0.1:5432/postgres")
 DESK = Principal("default", "benchmark", frozenset({"rebalance:read", "rebalance:write"}))
 Json = dict[str, Any]
 
 
 def main() -> None:
-    """Run each engine in a process of its own, or the one that is asked for in this one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--accounts", type=int, default=10_000)
-    parser.add_argument("--engine", action="append", choices=["sqlite", "postgresql"])
-    parser.add_argument("--at", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.at:
-        print(json.dumps(asyncio.run(measure(arguments.at, arguments.accounts))))
-        return
-    figures = {}
-    for engine in arguments.engine or ["sqlite", "postgresql"]:
-        if engine == "postgresql" and _server() is None:
-            print("no PostgreSQL lets us in: left out")
-            continue
-        figures[engine] = _in_own_process(engine, arguments.accounts)
-        print(f"{engine}: {figures[engine]}")
-    print(json.dumps(figures))
+    """On each engine."""
+    run_on_engines(of="accounts", default=10_000, description=__doc__, fill=fill, measure=measure)
 
 
 def shared_body() -> Json:
@@ -150,27 +128,6 @@ def model_of(number: int) -> str:
 
 def _names() -> list[str]:
     return [f"XS{place:010d}" for place in range(INSTRUMENTS)]
-
-
-def _in_own_process(engine: str, accounts: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        if engine == "sqlite":
-            return _child(f"sqlite:///{folder}/book.db", accounts)
-        server, name = _server() or "", f"steelyard_bench_{os.getpid()}_{secrets.token_hex(3)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-            try:
-                return _child(f"{server.rpartition('/')[0]}/{name}", accounts)
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def _child(url: str, accounts: int) -> dict[str, float]:
-    asyncio.run(fill(url, accounts))  # here, so that its memory is not counted
-    command = [sys.executable, __file__, "--at", url, "--accounts", str(accounts)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
 
 
 async def fill(url: str, accounts: int) -> None:
@@ -308,16 +265,6 @@ def _rss_mb(process: int) -> float:
 def _cpu_s() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def _server() -> str | None:
-    for url in SERVERS:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            continue
-        return url
-    return None
 
 
 if __name__ == "__main__":

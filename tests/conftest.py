@@ -10,6 +10,7 @@ from tests.mongo import mongodb_database, mongodb_url
 __all__ = ["database", "database_settings", "mongodb_database", "mongodb_url", "postgres_url"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("default"), derandomize=True)
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

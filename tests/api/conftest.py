@@ -1,5 +1,6 @@
 """A real server on a free port, with its own data folder: what a client would meet."""
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -9,7 +10,8 @@ import httpx
 import pytest
 import uvicorn
 
-from steelyard.infra.keys import DEVELOPMENT_KEY
+from steelyard.infra.database import Database
+from steelyard.infra.keys import DEVELOPMENT_KEY, create_key
 from steelyard.infra.settings import read_settings, use_settings
 from steelyard.server.app import create_app
 
@@ -55,6 +57,19 @@ def client(base_url):
 def anonymous(base_url):
     with httpx.Client(base_url=base_url, timeout=30) as client:
         yield client
+
+
+def key_of(tenant, *scopes, **settings):
+    """A key with these scopes, or every one, for a tenant of a server with these settings."""
+
+    async def make():
+        database = Database(read_settings(**settings))
+        async with database.transaction() as session:
+            _, secret = await create_key(session, name="stranger", scopes=list(scopes) or ["admin"], tenant=tenant)
+        await database.dispose()
+        return secret
+
+    return asyncio.run(make())
 
 
 def eventually(look, *, seconds=30):

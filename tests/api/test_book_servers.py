@@ -1,15 +1,11 @@
 """Books on servers of their own: all models, other tenants, services that hold back or fail."""
 
-import asyncio
 import json
 import threading
 
 import httpx
 
-from steelyard.infra.database import Database
-from steelyard.infra.keys import create_key
-from steelyard.infra.settings import read_settings
-from tests.api.conftest import eventually, serving
+from tests.api.conftest import eventually, key_of, serving
 from tests.api.test_books import BATCHES, done, portfolios, submit
 from tests.api.test_models import PRICES, create, error, security
 from tests.http_servers import Reply, serve
@@ -38,19 +34,11 @@ def test_all_models_are_a_book(tmp_path):
         assert [one["batchId"] for one in rest["batches"]] == [empty["batchId"]]
 
 
-async def key_of(tenant, data_dir):
-    database = Database(read_settings(data_dir=data_dir))
-    async with database.transaction() as session:
-        _, secret = await create_key(session, name="stranger", scopes=["admin"], tenant=tenant)
-    await database.dispose()
-    return secret
-
-
 def test_another_tenant_sees_no_book_of_ours(tmp_path):
     with serving(data_dir=tmp_path) as url, httpx.Client(base_url=url, timeout=30) as client:
         batch = submit(client, modelIds=[create(client, "p1")["modelId"]])
         done(client, batch)
-        headers = {"X-API-Key": asyncio.run(key_of("zeta", tmp_path))}
+        headers = {"X-API-Key": key_of("zeta", data_dir=tmp_path)}
         for path in ("", "/portfolios", "/blocks", "/stream", "/portfolio/p1"):
             error(client.get(batch["statusUrl"] + path, headers=headers), 404)
         error(client.delete(batch["statusUrl"], headers=headers), 404, "BATCH_NOT_FOUND")

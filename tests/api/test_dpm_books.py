@@ -1,6 +1,5 @@
 """Whole DPM books over HTTP, on a real server with a real worker, on both databases."""
 
-import asyncio
 import csv
 import io
 import json
@@ -11,11 +10,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from steelyard.infra.database import Database
-from steelyard.infra.keys import create_key
-from steelyard.infra.settings import read_settings
 from steelyard.rebalance.api import simulate
-from tests.api.conftest import eventually, serving
+from tests.api.conftest import eventually, key_of, serving
 from tests.rebalance.book_desk import account, book_body, single_of
 
 BOOK, SNAPSHOTS = "/rebalance/book", "/rebalance/snapshots"
@@ -53,17 +49,9 @@ def client(base_url):
 @pytest.fixture(scope="module")
 def stranger(base_url, stored):
     """Somebody of another tenant."""
-    secret = asyncio.run(_key_of("zeta", stored))
+    secret = key_of("zeta", **stored)
     with httpx.Client(base_url=base_url, timeout=60, headers={"X-API-Key": secret}) as client:
         yield client
-
-
-async def _key_of(tenant, stored):
-    database = Database(read_settings(**stored))
-    async with database.transaction() as session:
-        _, secret = await create_key(session, name="stranger", scopes=["admin"], tenant=tenant)
-    await database.dispose()
-    return secret
 
 
 def submit(client, body, key=None, **headers):
@@ -369,3 +357,16 @@ def test_another_tenant_sees_and_changes_nothing_of_ours(client, stranger, book)
     ended = done(stranger, submit(stranger, theirs, key="once"))  # a key of another tenant is another key
     assert ended["status_counts"]["FAILED"] == 1
     refused(client.get(ended["status_url"]), 404, "DPM_BOOK_NOT_FOUND")
+
+
+@pytest.mark.parametrize(("scopes", "status"), [
+    (("sweeps:read", "sweeps:write"), 403),
+    (("models:write", "rebalance:read"), 403),
+    (("rebalance:write",), 200),
+])  # fmt: skip
+def test_a_book_s_job_is_cancelled_by_who_may_begin_books(client, stored, book, scopes, status):
+    headers = {"X-API-Key": key_of("default", *scopes, **stored)}
+    answer = client.delete(f"/api/v1/jobs/{book['book_id']}", headers=headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert "rebalance:write" in answer.json()["detail"]

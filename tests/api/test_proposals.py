@@ -78,6 +78,9 @@ def test_the_quick_way_and_the_careful_way_lead_to_the_same_proposal(client):
     ({"created_by": "x" * 201}, ["body", "created_by"]),
     ({"created_by": 7}, ["body", "created_by"]),
     ({"metadata": {"title": "x" * 501}}, ["body", "metadata", "title"]),
+    ({"metadata": {"title": "no\0title"}}, ["body", "metadata", "title"]),
+    ({"metadata": {"advisor_notes": "\0"}}, ["body", "metadata", "advisor_notes"]),
+    ({"created_by": "ann\0"}, ["body", "created_by"]),
     ({"metadata": None}, ["body", "metadata"]),
     ({"simulate_request": {}}, ["body", "simulate_request", "portfolio_snapshot"]),
 ])  # fmt: skip

@@ -32,7 +32,9 @@ def stored(server: Server, page: Page) -> dict[str, object]:
 
 
 def type_request(page: Page, text: str) -> None:
-    page.locator(".cm-content").fill(text)
+    editor = page.locator(".cm-content")
+    expect(editor).to_contain_text("_snapshot")  # the example, which would else come after what is typed
+    editor.fill(text)
 
 
 def test_an_example_is_run_and_its_page_shows_what_is_stored(server, page: Page):

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 from steelyard.dashboard.dpm_places import line_of, offset_of
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
-VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
-)
+
+
+def nested(inner, levels):
+    """Lists and objects within each other; ``st.recursive`` has been seen to draw without an end."""
+    if not levels:
+        return inner
+    return nested(
+        inner | st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4), levels - 1
+    )
+
+
+VALUES = nested(LEAVES, 3)
 
 
 @given(VALUES, st.sampled_from([None, 1, 4]), st.data())

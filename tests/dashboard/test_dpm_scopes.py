@@ -11,7 +11,8 @@ from steelyard.rebalance.demo import demo_named
 from steelyard.server.app import create_app
 
 PAGE = {"Accept": "text/html"}
-PATHS = ("/rebalances", "/rebalances/reviews", "/rebalances/operations")
+OF_RUNS = ("/rebalances", "/rebalances/reviews", "/rebalances/operations")
+PATHS = (*OF_RUNS, "/rebalances/books")
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_what_is_switched_off_says_so(tmp_path, monkeypatch):
     app = create_app(Settings(data_dir=tmp_path, development_key_enabled=False))
     async with app.router.lifespan_context(app):
         client, _ = await logged_in(app, "rebalance:read")
-        for path in PATHS:
+        for path in OF_RUNS:
             answer = await client.get(path, headers=PAGE)
             assert answer.status_code == 404, path
             assert "set DPM_SUPPORT_APIS_ENABLED to true" in answer.text, path

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from steelyard.rebalance.book_bytes import packed
-from steelyard.rebalance.book_parts import PartDesk, PartResult, ungrouped
+from steelyard.rebalance.book_parts import PartDesk, PartResult, packed, ungrouped
 from steelyard.rebalance.book_plan import PART_ACCOUNTS_MAX, parts_of, plan_accounts, shared_inputs
 from steelyard.rebalance.book_wire import read_book
 from tests.rebalance.desk import book

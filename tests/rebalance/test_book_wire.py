@@ -83,6 +83,9 @@ def test_a_body_is_read_or_refused_as_if_it_were_validated_in_one_piece(path, va
         found = [(fault["type"], fault["loc"], fault["msg"]) for fault in refused.errors]
     else:
         found = []
+    if found == [("json_invalid", ("body",), "JSON decode error")]:
+        assert value == "\ud800", "half a character is what Python alone takes for JSON"
+        return
     if any(loc[1] == "portfolios" for _, loc, _ in found) != any(loc[1] == "portfolios" for _, loc, _ in expected):
         # Faults of what is shared come alone: without it, options of portfolios have no meaning.
         expected = [fault for fault in expected if fault[1][1] != "portfolios"]

@@ -5,9 +5,10 @@ import pytest
 from steelyard.infra.auth import DEVELOPER
 from steelyard.infra.settings import read_settings
 from steelyard.proposals import store
+from steelyard.rebalance import book_service
 from steelyard.rebalance.demo import DEMOS
 from steelyard.rebalance.runs import Period, page_of_runs
-from steelyard.server.demo_desk import PROPOSALS, install_demo_proposals, install_demo_rebalances
+from steelyard.server.demo_desk import PROPOSALS, install_demo_book, install_demo_proposals, install_demo_rebalances
 from steelyard.server.parts import running
 
 
@@ -48,3 +49,13 @@ async def test_a_second_start_adds_nothing(parts):
     async with parts.database.reading() as session:
         runs, _ = await page_of_runs(session, parts.rebalancing.shelf(DEVELOPER), period=Period(), limit=100)
     assert len(runs) == len(DEMOS)
+
+
+async def test_the_demo_s_book_is_queued_once(parts):
+    for _ in range(2):
+        await install_demo_book(parts, DEVELOPER)
+    async with parts.database.reading() as session:
+        found, _ = await book_service.list_books(
+            session, parts.jobs, DEVELOPER.tenant, limit=100, cursor=None, status=None
+        )
+    assert [one.book.accounts for one in found] == [len(DEMOS)]

@@ -27,7 +27,9 @@ def canonical_json(value: Any) -> bytes:
         ValueError: a NaN or an infinity.
         TypeError: a value of a type that has no JSON form.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=_plain)
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=json_form
+    )
     return text.encode()
 
 
@@ -45,7 +47,13 @@ def file_hash(path: Path) -> str:
     return "sha256:" + digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def json_form(value: Any) -> Any:
+    """What :func:`json.dumps` is to write for a value that it does not know.
+
+    Raises:
+        ValueError: a NaN, an infinity, or a time without a zone.
+        TypeError: a value of a type that has no JSON form.
+    """
     match value:
         case Decimal():
             if not value.is_finite():

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-
 from fastapi import Request
-from nicegui import background_tasks, ui
-from sqlalchemy.ext.asyncio import AsyncSession
+from nicegui import ui
 from starlette.responses import Response
 
 from steelyard.core.errors import SteelyardError
 from steelyard.dashboard import figures
 from steelyard.dashboard.book_blocks import draw_blocks
 from steelyard.dashboard.book_failures import draw_failures
+from steelyard.dashboard.job_card import Acts, JobCard
 from steelyard.dashboard.model_page import tickers_of
 from steelyard.dashboard.outcome import securities_of, show_portfolio
-from steelyard.dashboard.progress import ProgressBar, StatusBadge
 from steelyard.dashboard.shell import card, facts, shell, tile, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
-from steelyard.infra.jobs import JobEvent, Jobs, JobStatus
-from steelyard.infra.principal import Principal
+from steelyard.infra.jobs import Job, JobStatus
 from steelyard.models import book_service
 from steelyard.models.book_service import BookStatus
 from steelyard.models.stores import RebalanceRecord
 
 MODELS_SHOWN = 20
-
-Act = Callable[[AsyncSession, Jobs, Principal, str], Awaitable[BookStatus]]
+_ACTS = Acts("models:write", book_service.cancel_book, book_service.resume_book)
 
 
 def register() -> None:
@@ -58,8 +52,9 @@ class _Page:
         self._status = status
 
     async def draw(self) -> None:
+        progress = JobCard(self._visit, self._status.job, _ACTS, self._look)
         with ui.element("div").classes("two wide-left"):
-            self._draw_progress()
+            progress.draw()
             self._draw_models()
         with ui.element("div").classes("tiles").props('aria-label="Portfolios"'):
             self._rebalanced = tile("Rebalanced", "", "portfolios with an answer", "good")
@@ -68,23 +63,12 @@ class _Page:
             self._blocks = tile("Blocks", "", "orders per security and side, over all portfolios")
         self._show_counts()
         self._results = ui.element("div").classes("parts")
-        if self._status.job.status.is_final:
-            await self._end()
-        else:
-            self._follow()
+        await progress.then(self._draw_results)
 
-    def _draw_progress(self) -> None:
-        job = self._status.job
-        with card("Progress"):
-            with ui.element("div").classes("row"):
-                self._state = StatusBadge(job.status)
-                self._percent = ui.label(f"{job.progress} %").classes("strong")
-                self._message = ui.label().classes("note").props("role=status")
-            self._bar = ProgressBar(job.status, job.progress)
-            self._ending = ui.element("div").classes("stack")
-            with self._ending:
-                if self._may_write:
-                    self._button("Cancel the book", book_service.cancel_book, "quiet danger")
+    async def _look(self) -> Job:
+        self._status = await _read(self._visit, self._status.book.book_id)
+        self._show_counts()
+        return self._status.job
 
     def _draw_models(self) -> None:
         book = self._status.book
@@ -96,21 +80,6 @@ class _Page:
         with card("Models", "As they were when the book was submitted."):
             facts(pairs[:MODELS_SHOWN] + ([("and more", f"{more:,} models")] if more > 0 else []))
 
-    @property
-    def _may_write(self) -> bool:
-        return self._visit.principal.may("models:write")
-
-    def _button(self, text: str, act: Act, classes: str) -> None:
-        async def go() -> None:
-            principal = await self._visit.still("models:write")
-            async with self._visit.database.transaction() as session:
-                await act(session, self._visit.jobs, principal, self._status.book.book_id)
-            if act is book_service.resume_book:
-                ui.navigate.reload()
-
-        with ui.element("div").classes("row"):
-            words("button", text).classes(classes).props("type=button").on("click", go)
-
     def _show_counts(self) -> None:
         book, counts = self._status.book, self._status.counts
         self._rebalanced.set_text(figures.count(counts.rebalanced))
@@ -118,45 +87,6 @@ class _Page:
         self._failed.classes(replace=f"tile-value ink-{'bad' if counts.failed else 'neutral'}")
         self._waiting.set_text(figures.count(book.portfolios - counts.rebalanced - counts.failed))
         self._blocks.set_text(figures.count((self._status.job.result_data or {}).get("blocks")))
-
-    def _follow(self) -> None:
-        client, book_id = ui.context.client, self._status.book.book_id
-
-        async def to_the_end() -> None:
-            async with aclosing(self._visit.jobs.watch(book_id)) as events:  # type: ignore[type-var]
-                async for event in events:
-                    if client.is_deleted:
-                        return
-                    self._show(event)
-                    self._status = await _read(self._visit, book_id)
-                    self._show_counts()
-            self._status = await _read(self._visit, book_id)
-            self._show_counts()
-            await self._end()
-
-        background_tasks.create(to_the_end(), name=f"follow {book_id}", context=client)
-
-    def _show(self, event: JobEvent) -> None:
-        self._state.show(event.status)
-        self._bar.show(event.status, event.percent)
-        self._percent.set_text(f"{event.percent} %")
-        self._message.set_text(event.message)
-
-    async def _end(self) -> None:
-        """What is left of a book that has ended: results, and a way to go on where it stopped."""
-        job = self._status.job
-        self._ending.clear()
-        with self._ending:
-            if job.error_message:
-                with ui.element("div").classes("banner is-bad").props("role=alert"):
-                    ui.label(job.error_code or "FAILED").classes("mono")
-                    ui.label(job.error_message)
-            if job.started_at is not None and job.completed_at is not None:
-                took = figures.duration((job.completed_at - job.started_at).total_seconds())
-                facts([("Took", took), ("Asked for by", job.created_by)])
-            if job.status in (JobStatus.FAILED, JobStatus.CANCELLED) and self._may_write:
-                self._button("Go on where it stopped", book_service.resume_book, "primary")
-        await self._draw_results()
 
     async def _draw_results(self) -> None:
         status, visit = self._status, self._visit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from steelyard.dashboard.dpm_run_page import stored_run
 from steelyard.dashboard.visit import arrive, to_login
-from steelyard.rebalance import views
+from steelyard.infra.web import Session
+from steelyard.rebalance import book_service, views
+from steelyard.rebalance.book_endpoints import blocks_file, comparison_file
 from steelyard.rebalance.bundle_endpoints import Parts, bundle_of
 from steelyard.rebalance.operations import Operations
 from steelyard.rebalance.toggles import require_enabled
@@ -52,6 +54,25 @@ async def support_bundle(request: Request, run_id: str) -> Response:
         parts = Parts(artifact=True, async_operation=True, idempotency_history=True)
         bundle: dict[str, Any] = await bundle_of(session, service.shelf(visit.principal), operations, run, parts)
     return _file(msgspec.json.encode(bundle), f"{run.id}_support_bundle.json")
+
+
+@router.get("/rebalances/books/{book_id}/{name}.csv")
+async def book_file(
+    request: Request, session: Session, book_id: str, name: Literal["blocks", "comparison"]
+) -> Response:
+    """The block orders of a book with every allocation, or all of its accounts side by side.
+
+    Raises:
+        NotFoundError: no such book.
+        ConflictError: its blocks are not made yet.
+    """
+    visit = await arrive(request, scope="rebalance:read")
+    if visit is None:
+        return to_login(request)
+    status = await book_service.get_book(session, visit.jobs, visit.principal.tenant, book_id)
+    if name == "comparison":
+        return comparison_file(visit.database, book_id)
+    return blocks_file(visit.database, book_id, await book_service.require_blocks(session, status))
 
 
 def _file(content: bytes, name: str) -> Response:

@@ -30,8 +30,9 @@ _TOO_MUCH_TO_PASTE = (
 class RequestEditor:
     """A request as it is typed, and the file in its place where one was uploaded that is too long to show."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, *, bytes_max: int | None = None) -> None:
         self._visit = visit
+        self._bytes_max = bytes_max or visit.settings.body_bytes_max
         self._file: tuple[str, bytes] | None = None
 
     def draw(self, *, note: str, is_beside: bool = False) -> None:
@@ -44,7 +45,7 @@ class RequestEditor:
                     self._draw_chooser()
             self._upload = ui.upload(
                 auto_upload=True,
-                max_file_size=self._visit.settings.body_bytes_max,
+                max_file_size=self._bytes_max,
                 on_upload=self._uploaded,
                 on_rejected=self._rejected,
             )
@@ -162,7 +163,7 @@ class RequestEditor:
         self._upload.run_method("pickFiles")
 
     def _rejected(self) -> None:
-        tell(InvalidInputError(f"the file has more than {self._visit.settings.body_bytes_max:,} bytes, or is no JSON"))
+        tell(InvalidInputError(f"the file has more than {self._bytes_max:,} bytes, or is no JSON"))
 
     def _paste_refused(self) -> None:
         tell(InvalidInputError(f"that is more than {TEXT_BYTES_MAX:,} bytes; upload it as a file"))

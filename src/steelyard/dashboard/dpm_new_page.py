@@ -12,7 +12,9 @@ from starlette.responses import Response
 
 from steelyard.core.errors import SteelyardError
 from steelyard.dashboard.dpm_editor import RequestEditor
+from steelyard.dashboard.dpm_result import show_result
 from steelyard.dashboard.dpm_run_page import run_url
+from steelyard.dashboard.dpm_tabs import show_tabs
 from steelyard.dashboard.shell import card, shell, tell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.rebalance.catalogue import Selectors
@@ -38,6 +40,7 @@ async def _new(request: Request, demo: str | None = None) -> Response | None:
             title("New rebalance", "Bring one portfolio to its model: check the request, run it, read what came of it.")
             with ui.element("div").classes("row"):
                 ui.link("Compare scenarios", "/rebalances/what-if").classes("quiet")
+        await show_tabs(visit)
         _Page(visit).draw(demo)
     return None
 
@@ -59,6 +62,7 @@ class _Page:
                 self._draw_run()
                 self._editor.place_faults()
                 self._editor.draw_examples()
+        self._outcome = ui.element("div").classes("parts").props("id=outcome")
         self._editor.fill_with((demo_named(demo) if demo else None) or DEMOS[0])
 
     def _draw_run(self) -> None:
@@ -78,33 +82,38 @@ class _Page:
         self._go.props("disabled").set_text("Running")
         self._editor.clear_faults()
         try:
-            run_id = await self._simulate()
+            answer = await self._simulate()
         except MalformedBodyError as refused:
             await self._editor.show_faults(refused.errors)
         except SteelyardError as refused:
             tell(refused)
         else:
-            ui.navigate.to(run_url(run_id))
+            self._show(answer)
         finally:
             self._go.props(remove="disabled").set_text("Run it")
 
-    async def _simulate(self) -> str:
+    def _show(self, answer: bytes) -> None:
+        """Go to the run; who may run but not read what was run is shown the answer here."""
+        if self._visit.principal.may("rebalance:read"):
+            ui.navigate.to(run_url(msgspec.json.decode(answer, type=_Answer).rebalance_run_id))
+            return
+        self._outcome.clear()
+        with self._outcome:
+            show_result(msgspec.json.decode(answer))
+        ui.run_javascript("document.getElementById('outcome').scrollIntoView({behavior: 'smooth'})")
+
+    async def _simulate(self) -> bytes:
         principal = await self._visit.still("rebalance:write")
         service = self._visit.rebalancing
         service.require_store(service.stores.runs)
         request = await asyncio.to_thread(read_request, self._editor.body())
         key = (self._key.value or "").strip() or new_key()
         asked = Asked(principal, _text(self._correlation), Selectors(pack_id=_text(self._pack)))
-        answer = await service.simulate(asked, request, key)
-        return _run_id(answer)
+        return await service.simulate(asked, request, key)
 
 
 class _Answer(msgspec.Struct):
     rebalance_run_id: str
-
-
-def _run_id(answer: bytes) -> str:
-    return msgspec.json.decode(answer, type=_Answer).rebalance_run_id
 
 
 def _text(field: ui.input) -> str | None:

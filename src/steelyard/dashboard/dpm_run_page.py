@@ -60,7 +60,7 @@ async def _run(request: Request, run_id: str) -> Response | None:
         _head(visit, run, result)
         await show_review(visit, run)
         show_result(result)
-        await _provenance(visit, run)
+        _provenance(visit, run)
     return None
 
 
@@ -78,7 +78,7 @@ def _head(visit: Visit, run: RunRow, result: dict[str, Any]) -> None:
                 ui.link("Support bundle", f"{run_url(run.id)}/support-bundle").classes("quiet").props("download")
 
 
-async def _provenance(visit: Visit, run: RunRow) -> None:
+def _provenance(visit: Visit, run: RunRow) -> None:
     pairs = [
         ("Run", run.id),
         ("Correlation id", "none" if run.correlation_id == NO_CORRELATION else run.correlation_id),
@@ -87,16 +87,19 @@ async def _provenance(visit: Visit, run: RunRow) -> None:
         ("Hash of the request", run.request_hash),
         ("Computed", f"{figures.moment(run.created_at)} UTC"),
     ]
-    artifact = await _artifact(run) if visit.rebalancing.toggles.artifacts else None
-    if artifact is not None:
-        pairs += [
-            ("Artifact", f"{artifact['artifact_id']}, version {artifact['artifact_version']}"),
-            ("Hash of the artifact", artifact["evidence"]["hashes"]["artifact_hash"]),
-        ]
     with card("Where this comes from", "The same request gives the same orders, digit for digit."):
         facts(pairs)
-        if artifact is not None:
-            _draw_check(visit, run.id, artifact["evidence"]["hashes"]["artifact_hash"])
+        if visit.rebalancing.toggles.artifacts:
+            with ui.element("div").classes("stack"):
+                ui.timer(0, lambda: _draw_artifact(visit, run), once=True)  # of thousands of positions it takes seconds
+
+
+async def _draw_artifact(visit: Visit, run: RunRow) -> None:
+    artifact = await _artifact(run)
+    stored_hash = artifact["evidence"]["hashes"]["artifact_hash"]
+    name = f"{artifact['artifact_id']}, version {artifact['artifact_version']}"
+    facts([("Artifact", name), ("Hash of the artifact", stored_hash)])
+    _draw_check(visit, run.id, stored_hash)
 
 
 def _draw_check(visit: Visit, run_id: str, stored_hash: str) -> None:

@@ -9,11 +9,14 @@ from steelyard.dashboard.visit import Visit
 from steelyard.rebalance.review_queue import COUNTED_MAX, count_waiting
 
 HISTORY, REVIEWS, OPERATIONS = "/rebalances", "/rebalances/reviews", "/rebalances/operations"
-_TABS = (("History", HISTORY), ("Reviews", REVIEWS), ("Operations", OPERATIONS))
+BOOKS = "/rebalances/books"
+_TABS = (("History", HISTORY), ("Reviews", REVIEWS), ("Operations", OPERATIONS), ("Books", BOOKS))
 
 
-async def show_tabs(visit: Visit, active: str) -> None:
-    """Draw the links; the one to the reviews says how many wait."""
+async def show_tabs(visit: Visit, active: str = "") -> None:
+    """Draw the links, for those who may follow them; the one to the reviews says how many wait."""
+    if not visit.principal.may("rebalance:read"):
+        return
     service = visit.rebalancing
     async with visit.database.reading() as session:
         waiting = await count_waiting(session, service.shelf(visit.principal), service.toggles)

@@ -16,6 +16,7 @@ from steelyard.core.errors import InvalidInputError, SteelyardError
 from steelyard.dashboard.dpm_compare import show_comparison
 from steelyard.dashboard.dpm_editor import RequestEditor
 from steelyard.dashboard.dpm_scenarios import ScenarioList
+from steelyard.dashboard.dpm_tabs import show_tabs
 from steelyard.dashboard.shell import shell, tell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.rebalance.catalogue import Selectors
@@ -35,8 +36,7 @@ async def _what_if(request: Request, demo: str | None = None) -> Response | None
     if visit is None:
         return to_login(request)
     with shell(visit, "/rebalances"):
-        page = _Page(visit)
-        page.draw((demo_named(demo) if demo else None) or SCENARIO_BASE)
+        await _Page(visit).draw((demo_named(demo) if demo else None) or SCENARIO_BASE)
     return None
 
 
@@ -46,13 +46,14 @@ class _Page:
         self._editor = RequestEditor(visit)
         self._scenarios = ScenarioList()
 
-    def draw(self, demo: Demo) -> None:
+    async def draw(self, demo: Demo) -> None:
         with ui.element("div").classes("title-row"):
             title("What if", "One portfolio under several options, side by side.")
             with ui.element("div").classes("row"):
                 ui.link("Run one request", "/rebalances/new").classes("quiet")
                 self._go = words("button", "Run the scenarios").classes("primary").props("type=button")
                 self._go.on("click", self._run)
+        await show_tabs(self._visit)
         self._editor.place_faults()
         with ui.element("div").classes("two top-aligned"):
             self._scenarios.draw(take=self._take)

@@ -62,6 +62,7 @@ KNOWN: Mapping[str, Words] = {
     "READY": Words("Ready", "Every rule holds.", "good"),
     "PENDING_REVIEW": Words("Needs review", "Possible, but someone should look at it first.", "doubtful"),
     "BLOCKED": Words("Blocked", "It must not be executed as it stands.", "bad"),
+    "FAILED": Words("Failed", "There is no result.", "bad"),
     # why an order exists, and what shaped it
     "DRIFT_REBALANCE": Words("Drift", "Brings the weight to its target."),
     "FUNDING": Words("Funding", "Buys the currency that the purchases need."),

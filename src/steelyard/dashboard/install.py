@@ -30,8 +30,11 @@ def install_dashboard(app: FastAPI) -> None:
         book_page,
         books_page,
         data_page,
+        dpm_book_page,
+        dpm_books_page,
         dpm_downloads,
         dpm_history_page,
+        dpm_new_book_page,
         dpm_new_page,
         dpm_operations_page,
         dpm_review_page,
@@ -51,7 +54,8 @@ def install_dashboard(app: FastAPI) -> None:
 
     pages = (
         sweeps_page, run_page, models_page, model_page, books_page, book_page, jobs_page, data_page, login_page,
-        dpm_history_page, dpm_review_page, dpm_operations_page, dpm_new_page, dpm_what_if_page, dpm_run_page,
+        dpm_history_page, dpm_review_page, dpm_operations_page, dpm_books_page, dpm_new_book_page, dpm_book_page,
+        dpm_new_page, dpm_what_if_page, dpm_run_page,
         proposal_board_page, proposal_page,
     )  # fmt: skip
     for part in pages:

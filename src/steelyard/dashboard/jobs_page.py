@@ -10,12 +10,14 @@ from nicegui import background_tasks, ui
 from starlette.responses import Response
 
 from steelyard.dashboard import figures
+from steelyard.dashboard.dpm_books_page import book_url
 from steelyard.dashboard.progress import ProgressBar, StatusBadge, follow
 from steelyard.dashboard.shell import card, cell, facts, shell, title, words
 from steelyard.dashboard.visit import Visit, arrive, to_login
 from steelyard.infra.audit import record
 from steelyard.infra.jobs import Job, JobEvent
 from steelyard.models.book_job import BOOK
+from steelyard.rebalance.book_job import DPM_BOOK
 
 PAGE_JOBS = 50
 NEWCOMERS_S = 3.0
@@ -146,9 +148,10 @@ def _ending(visit: Visit, job: Job) -> None:
     if run_id := (job.result_data or {}).get("sweep_run_id"):
         with ui.element("div").classes("row"):
             ui.link("Open the sweep", f"/sweeps/{run_id}").classes("primary")
-    if job.kind == BOOK:
+    if job.kind in (BOOK, DPM_BOOK):
         with ui.element("div").classes("row"):
-            ui.link("Open the book", f"/books/{job.id}").classes("primary")
+            target = f"/books/{job.id}" if job.kind == BOOK else book_url(job.id)
+            ui.link("Open the book", target).classes("primary")
     if job.error_message:
         with ui.element("div").classes("banner is-bad").props("role=alert"):
             ui.label(job.error_code or "FAILED").classes("mono")
@@ -162,7 +165,7 @@ def _ending(visit: Visit, job: Job) -> None:
             ("Asked for by", job.created_by),
         ]
     )
-    if not job.status.is_final and visit.principal.may(_write_scope(job)):
+    if not job.status.is_final and visit.principal.may(visit.jobs.write_scope(job.kind)):
         with ui.element("div").classes("row"):
             button = words("button", "Cancel the job").classes("quiet danger").props("type=button")
             button.on("click", _canceller(visit, job))
@@ -170,17 +173,13 @@ def _ending(visit: Visit, job: Job) -> None:
 
 def _canceller(visit: Visit, job: Job) -> Callable[[], Any]:
     async def cancel() -> None:
-        principal = await visit.still(_write_scope(job))
+        principal = await visit.still(visit.jobs.write_scope(job.kind))
         async with visit.database.transaction() as session:
             await visit.jobs.cancel(session, job.id, tenant=principal.tenant)
             record(session, principal, "job.cancel", job.id)
         ui.notify("Cancelling", position="top")
 
     return cancel
-
-
-def _write_scope(job: Job) -> str:
-    return "models:write" if job.kind == BOOK else "sweeps:write"
 
 
 def _in_background(work: Any, job: Job) -> None:
@@ -191,7 +190,7 @@ def _what(job: Job) -> str:
     parameters = job.parameters
     if job.kind == "sweep":
         return f"Sweep of {parameters['ticker']}, {parameters['strategy_type']}"
-    if job.kind == BOOK:
+    if job.kind in (BOOK, DPM_BOOK):
         return f"Rebalance of {figures.counted(parameters['portfolios'], 'portfolio')}"
     return job.kind
 

@@ -5,11 +5,10 @@ SQLite keeps decimals through float and forgets time zones; these types do neith
 
 from __future__ import annotations
 
-import functools
 import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Numeric, String
 from sqlalchemy.engine import Dialect
@@ -17,12 +16,9 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from steelyard.core.money import exact_decimal
+from steelyard.infra.compression import expanded, squeezed
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_FASTEST = 1  # level 3 takes a third longer and, for the JSON of a result, even more room
-_ZLIB = 0x78  # the first byte of what was stored before zstd was used
+_ZLIB = b"\x78"  # the first byte of what was stored before zstd was used
 
 
 class Base(DeclarativeBase):
@@ -69,20 +65,18 @@ class PlainText(TypeDecorator[str]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Bytes kept in a fraction of their room, as a zstd frame: the JSON of a result shrinks to an eleventh.
-
-    A result of 174 kB took zlib 595 us and 22.9 kB, zstd takes 121 us and 15.7 kB.  What zlib wrote is
-    still read.
-    """
+    """Bytes kept squeezed: the JSON of a result shrinks to an eleventh.  What zlib wrote is still read."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
-        return None if value is None else _zstd().compress(value, asbytes=True)
+        return None if value is None else squeezed(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
-        return None if value is None else _decompressed(value)
+        if value is None:
+            return None
+        return zlib.decompress(value) if value[:1] == _ZLIB else expanded(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -102,21 +96,3 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-@functools.cache
-def _zstd() -> pa.Codec:
-    """One for all threads: it keeps no state between two calls."""
-    import pyarrow as pa  # noqa: PLC0415 - takes a moment to import, and not every command compresses
-
-    return pa.Codec("zstd", compression_level=_FASTEST)
-
-
-def _decompressed(value: bytes) -> bytes:
-    if value[:1] == bytes([_ZLIB]):
-        return zlib.decompress(value)
-    import pyarrow as pa  # noqa: PLC0415
-
-    with pa.CompressedInputStream(pa.BufferReader(value), "zstd") as stream:
-        data: bytes = stream.read()
-    return data

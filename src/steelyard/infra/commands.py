@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from steelyard.core.canonical import canonical_json
 from steelyard.core.errors import ConfigurationError
 from steelyard.infra.principal import DEFAULT_TENANT, SCOPES, Principal
 from steelyard.infra.settings import get_settings
+from steelyard.infra.terminal import AsJson, print_json, table_of
 
 Answer = TypeVar("Answer")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 keys_app = typer.Typer(name="keys", help="API keys: make, list and revoke them.", no_args_is_help=True)
 db_app = typer.Typer(name="db", help="The database.", no_args_is_help=True)
@@ -60,7 +57,7 @@ def list_(
     if as_json:
         print_json([asdict(key) for key in found])
         return
-    table = new_table("Id", "Name", "Tenant", "Starts with", "Scopes", "Made", "Revoked")
+    table = table_of("Id", "Name", "Tenant", "Starts with", "Scopes", "Made", "Revoked", whole={"Id"})
     for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         made = f"{key.created_at:%Y-%m-%d %H:%M}"
@@ -142,16 +139,3 @@ def _in_transaction(work: Callable[[Any], Awaitable[Answer]]) -> Answer:
             await database.dispose()
 
     return asyncio.run(go())
-
-
-def new_table(*columns: str) -> Table:
-    """A table for the terminal whose cells are folded, never cut."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def print_json(value: Any) -> None:
-    """Print JSON for programs."""
-    typer.echo(json.dumps(json.loads(canonical_json(value)), indent=2))

@@ -26,6 +26,7 @@ from steelyard.infra import metrics
 from steelyard.infra.database import Database, after_commit
 from steelyard.infra.job_context import JobContext, Save
 from steelyard.infra.jobs_store import Job, JobStatus
+from steelyard.infra.principal import ADMIN
 from steelyard.infra.settings import Settings
 
 Handler = Callable[[JobContext, dict[str, Any]], dict[str, Any]]
@@ -43,12 +44,14 @@ class JobKind:
         handler: runs in a thread; what it returns becomes ``result_data``.
         settle: called in the transaction that ends a job, however it ends: the place for webhooks.
         queue: of ``job_engine.QUEUES``.
+        write_scope: what it takes to cancel one.
     """
 
     name: str
     handler: Handler
     settle: Settle | None
     queue: str
+    write_scope: str = ADMIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from steelyard.infra.job_engine import JobEngine
 from steelyard.infra.job_runner import Handler, JobKind, JobRunner, Settle
 from steelyard.infra.job_supervisor import JobSupervisor, has_live_worker
 from steelyard.infra.jobs_store import Job, JobEvent, JobPage, JobRow, JobStatus
+from steelyard.infra.principal import ADMIN
 from steelyard.infra.settings import Settings
 
 __all__ = ["Job", "JobEvent", "JobPage", "JobStatus", "Jobs"]
@@ -62,19 +63,32 @@ class Jobs:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
 
-    def register(self, kind: str, handler: Handler, *, settle: Settle | None = None, is_errand: bool = False) -> None:
+    def register(
+        self,
+        kind: str,
+        handler: Handler,
+        *,
+        write_scope: str = ADMIN,
+        settle: Settle | None = None,
+        is_errand: bool = False,
+    ) -> None:
         """Say what is done with jobs of ``kind``; every process that submits or runs them does so at start.
 
         Args:
             kind: such as ``sweep``.
             handler: called in a thread as ``handler(context, parameters)``; its dict becomes ``result_data``.
                 It lets ``CancelledError`` pass, and it may be called again after its worker died.
+            write_scope: what it takes to cancel such a job.
             settle: called as ``settle(session, job)`` in the transaction that ends the job.
             is_errand: it mostly waits on another machine: it has threads of its own and is not listed.
         """
         if kind in self._kinds:
             raise ValueError(f"the job kind {kind!r} is registered already")
-        self._kinds[kind] = JobKind(kind, handler, settle, "errands" if is_errand else "work")
+        self._kinds[kind] = JobKind(kind, handler, settle, "errands" if is_errand else "work", write_scope)
+
+    def write_scope(self, kind: str) -> str:
+        """The scope that it takes to cancel a job of ``kind``."""
+        return self._kinds[kind].write_scope if kind in self._kinds else ADMIN
 
     async def start(self) -> None:
         """Work on jobs in this process until :meth:`stop`."""

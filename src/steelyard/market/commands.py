@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from steelyard.core.errors import DataIntegrityError, InvalidInputError
+from steelyard.infra.terminal import AsJson, print_json
 from steelyard.market.repair import Repair
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for pyarrow
@@ -41,7 +41,6 @@ class Every(StrEnum):
 
 
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the store; that of the settings by default.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 @data_commands.command("import")
@@ -102,7 +101,7 @@ def show(
     manifest = store.dataset(dataset)
     versions = store.versions(manifest.dataset)
     if as_json:
-        _print_json({**_summary(manifest), "versions": versions, "symbols": _symbol_rows(manifest)})
+        print_json({**_summary(manifest), "versions": versions, "symbols": _symbol_rows(manifest)})
         return
     facts = {**_summary(manifest), "versions": ", ".join(versions)}
     console = Console()
@@ -127,7 +126,7 @@ def verify(
     checks = _store(data_dir).verify(dataset)
     broken = [check for check in checks if check.problem is not None]
     if as_json:
-        _print_json({"ok": not broken, "files": [_check_row(check) for check in checks]})
+        print_json({"ok": not broken, "files": [_check_row(check) for check in checks]})
     else:
         _print_checks(checks, broken)
     if broken:
@@ -152,7 +151,7 @@ def _provider(origin: From, *, calendar: str, seed: int, every: Every, start: st
 
 def _show_datasets(manifests: list[Manifest], *, as_json: bool, title: str) -> None:
     if as_json:
-        _print_json({"datasets": [{**_summary(m), "symbols": _symbol_rows(m)} for m in manifests]})
+        print_json({"datasets": [{**_summary(m), "symbols": _symbol_rows(m)} for m in manifests]})
         return
     table = Table(Column("dataset", no_wrap=True), "version", "symbols", "bars", "calendar", "synthetic", title=title)
     for manifest in manifests:
@@ -205,7 +204,3 @@ def _symbol_rows(manifest: Manifest) -> list[dict[str, Any]]:
 
 def _check_row(check: FileCheck) -> dict[str, Any]:
     return {field.name: getattr(check, field.name) for field in fields(check)}
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, indent=2))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
+from steelyard.core.csv_text import csv_lines
 from steelyard.core.errors import InvalidInputError
 from steelyard.models.blocks import Block
 from steelyard.models.orders import Side
@@ -14,7 +13,6 @@ from steelyard.models.orders import Side
 SOH = "\x01"
 CSV_COLUMNS = ("side", "securityId", "blockQuantity", "portfolioId", "quantity")
 _FIX_SIDE = {Side.BUY: "1", Side.SELL: "2"}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def blocks_to_csv(blocks: Iterable[Block]) -> str:
@@ -27,14 +25,13 @@ def blocks_to_csv(blocks: Iterable[Block]) -> str:
 
 def csv_header() -> str:
     """The first line of :func:`blocks_to_csv`."""
-    return _lines([CSV_COLUMNS])
+    return csv_lines([CSV_COLUMNS])
 
 
 def block_lines(block: Block) -> str:
     """The lines of one block, for a file that is written block by block."""
-    return _lines(
-        (block.side, block.security_id, block.quantity, _shown(one.portfolio_id), one.quantity)
-        for one in block.allocations
+    return csv_lines(
+        (block.side, block.security_id, block.quantity, one.portfolio_id, one.quantity) for one in block.allocations
     )
 
 
@@ -81,16 +78,6 @@ def blocks_to_fix(
             (40, "1"),
         ]
         yield _framed(fields)
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _shown(portfolio_id: str) -> str:
-    return f"'{portfolio_id}" if portfolio_id.startswith(_FORMULA_STARTS) else portfolio_id
 
 
 def _framed(fields: list[tuple[int, str]]) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from steelyard.core.errors import InvalidInputError, NotFoundError
 from steelyard.infra.principal import DEFAULT_TENANT, Principal
+from steelyard.infra.terminal import AsJson, print_json, table_of
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for the engine
     from pydantic import BaseModel
@@ -29,7 +29,6 @@ models_app = typer.Typer(
 
 Made = TypeVar("Made")
 Body = TypeVar("Body", bound="BaseModel")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose models.")]
 Which = Annotated[str, typer.Argument(help="A model's name or id.")]
 
@@ -41,9 +40,9 @@ def list_(tenant: Tenant = DEFAULT_TENANT, as_json: AsJson = False) -> None:
 
     models = _with_parts(lambda parts, _: parts.store.list_models(tenant, sort_by=["name"]))
     if as_json:
-        _print_json([model_view(model) for model in models])
+        print_json([model_view(model) for model in models])
         return
-    table = _table("Name", "Id", "Version", "Positions", "Targets", "Portfolios", "Last rebalance")
+    table = table_of("Name", "Id", "Version", "Positions", "Targets", "Portfolios", "Last rebalance")
     for model in models:
         targets = sum(position.target for position in model.positions)
         last = f"{model.last_rebalance_date:%Y-%m-%d %H:%M}" if model.last_rebalance_date else ""
@@ -59,9 +58,9 @@ def show(which: Which, tenant: Tenant = DEFAULT_TENANT, as_json: AsJson = False)
 
     model = _with_parts(lambda parts, _: _find(parts, tenant, which))
     if as_json:
-        _print_json(model_view(model))
+        print_json(model_view(model))
         return
-    table = _table("Security", "Target", "Low drift", "High drift")
+    table = table_of("Security", "Target", "Low drift", "High drift")
     table.title = f"{model.name}, version {model.version}"
     for position in model.positions:
         numbers = (position.target, position.low_drift, position.high_drift)
@@ -89,7 +88,7 @@ def create(
 
     made = _with_parts(make)
     if as_json:
-        _print_json([model_view(model) for model in made])
+        print_json([model_view(model) for model in made])
         return
     for model in made:
         typer.echo(f"{model.model_id} {model.name}")
@@ -119,7 +118,7 @@ def import_(
 
     _with_parts(store)
     if as_json:
-        _print_json({"portfolios": len(accounts), "securities": len(prices)})
+        print_json({"portfolios": len(accounts), "securities": len(prices)})
     else:
         typer.echo(f"{len(accounts):,} portfolios and {len(prices):,} securities imported")
 
@@ -141,7 +140,7 @@ def delete(
 
     model = _with_parts(forget)
     if as_json:
-        _print_json({"deleted": model.model_id})
+        print_json({"deleted": model.model_id})
     else:
         typer.echo(f"{model.name} is deleted")
 
@@ -169,13 +168,13 @@ def rebalance(
     answer = _with_parts(work)
     views = [] if answer.record is None else [rebalance_view(answer.record, result) for result in answer.results]
     if as_json:
-        _print_json(views)
+        print_json(views)
     else:
         _print_orders(views)
 
 
 def _print_orders(views: list[dict[str, Any]]) -> None:
-    table = _table("Portfolio", "Side", "Security", "Quantity", "Reason")
+    table = table_of("Portfolio", "Side", "Security", "Quantity", "Reason")
     for view in views:
         if "error" in view:
             table.add_row(view["portfolioId"], "-", "-", "-", view["error"]["message"], style="red")
@@ -191,14 +190,6 @@ def _print_orders(views: list[dict[str, Any]]) -> None:
     failed = sum("error" in view for view in views)
     record = f"; record {views[0]['rebalanceId']}" if views else ""
     console.print(f"{len(views):,} portfolios, {orders:,} orders, {failed:,} failed{record}", highlight=False)
-
-
-def _table(*columns: str) -> Table:
-    """A table that folds what is too long: an id that is cut off names nothing."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _with_parts(work: Callable[[ModelParts, Database], Awaitable[Made]]) -> Made:
@@ -259,7 +250,3 @@ def _read_json(kind: type[Body], text: str | bytes, where: str) -> Body:
 
 def _operator(tenant: str) -> Principal:
     return Principal(tenant, "cli", frozenset({"models:read", "models:write"}))
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2))

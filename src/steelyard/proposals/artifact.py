@@ -18,7 +18,7 @@ from steelyard.proposals.drift import class_weights, instrument_weights
 from steelyard.proposals.simulation import ENGINE_VERSION, proposal_gate
 from steelyard.proposals.values import CashFlow, ProposalRequest, ProposalResult, SuitabilityResult
 from steelyard.rebalance.artifact import hash_without
-from steelyard.rebalance.hashing import quick_hash
+from steelyard.rebalance.hashing import CANONICAL, quick_hash
 from steelyard.rebalance.holdings import AllocationMetric
 from steelyard.rebalance.result import FxSpot, GateDecision, SecurityTrade, SimulatedState
 from steelyard.rebalance.values import ZERO
@@ -38,12 +38,18 @@ _NEXT_STEPS = {
 
 def build_proposal_artifact(request: ProposalRequest, result: ProposalResult, *, created_at: str) -> dict[str, Any]:
     """The artifact as plain values, its hash included; ``created_at`` is ISO 8601 with an offset."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(artifact_values(request, result, created_at)))
+    values = artifact_values(request, result, created_at, CANONICAL.encode(result))
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
     return plain
 
 
-def artifact_values(request: ProposalRequest, result: ProposalResult, created_at: str) -> dict[str, Any]:
-    """The same with the engine's own values inside, which are written as JSON in a fraction of the time."""
+def artifact_values(
+    request: ProposalRequest, result: ProposalResult, created_at: str, canonical_result: bytes
+) -> dict[str, Any]:
+    """The same with the engine's own values inside, which are written as JSON in a fraction of the time.
+
+    ``canonical_result`` is the result as ``CANONICAL`` writes it: it is half of what is hashed.
+    """
     gate = result.gate_decision or proposal_gate(
         result.status, result.rule_results, result.diagnostics, result.suitability, request
     )
@@ -68,12 +74,14 @@ def artifact_values(request: ProposalRequest, result: ProposalResult, created_at
             "engine_version": ENGINE_VERSION,
         },
     }
-    hashes["artifact_hash"] = _hash_of(artifact)
+    hashes["artifact_hash"] = _hash_of(artifact, canonical_result)
     return artifact
 
 
-def _hash_of(artifact: dict[str, Any]) -> str:
-    undated = {name: part for name, part in artifact.items() if name != "created_at"}
+def _hash_of(artifact: dict[str, Any], canonical_result: bytes) -> str:
+    outputs = {"proposal_result": msgspec.Raw(canonical_result)}
+    undated = artifact | {"evidence_bundle": artifact["evidence_bundle"] | {"engine_outputs": outputs}}
+    del undated["created_at"]
     quick = quick_hash(undated, absent=_NOT_HASHED)
     return quick or hash_without(msgspec.json.decode(msgspec.json.encode(undated)), *_NOT_HASHED)
 

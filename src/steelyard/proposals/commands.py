@@ -15,6 +15,7 @@ from rich.console import Console
 
 from steelyard.core.errors import DataIntegrityError, InvalidInputError
 from steelyard.infra.principal import DEFAULT_TENANT, Principal
+from steelyard.infra.terminal import AsJson, print_json
 from steelyard.rebalance.request_files import faults_said, read_file, with_faults
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for the engine
@@ -33,13 +34,12 @@ proposals_app = typer.Typer(
 
 Made = TypeVar("Made")
 Body = TypeVar("Body", bound="BaseModel")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose proposals.")]
 ProposalId = Annotated[str, typer.Argument(help="As `proposals list` prints it.")]
 Version = Annotated[int | None, typer.Option(help="A version; the newest if left out.")]
 RequestFile = Annotated[Path, typer.Argument(help="JSON; - reads standard input.")]
 Actor = Annotated[str, typer.Option("--by", help="Who does it.")]
-Expecting = Annotated[str | None, typer.Option(help="The state you saw it in; another one is refused.")]
+Expecting = Annotated[str | None, typer.Option(help="The state you saw it in; another one, or none, is refused.")]
 Comment = Annotated[str | None, typer.Option(help="Why.")]
 OverrideNote = Annotated[str | None, typer.Option(help="Why soft breaches are accepted.")]
 
@@ -56,7 +56,7 @@ def simulate(
 
     proposal = with_faults(propose, read_file(request))
     if artifact:
-        _print_json(proposal.artifact)
+        print_json(proposal.artifact)
     elif as_json:
         typer.echo(proposal.result.to_bytes())
     else:
@@ -116,7 +116,7 @@ def list_(
 
     views = _reading(read)
     if as_json:
-        _print_json(views)
+        print_json(views)
     else:
         print_list(Console(), views)
 
@@ -253,7 +253,7 @@ def verify(
         checks = [
             {"part": one.part, "promised": one.promised, "found": one.found, "holds": one.holds} for one in found.checks
         ]
-        _print_json({"holds": found.holds, "checks": checks})
+        print_json({"holds": found.holds, "checks": checks})
     else:
         print_checks(Console(), found)
     if not found.holds:
@@ -373,7 +373,3 @@ def _print_moved(body: bytes, *, as_json: bool) -> None:
         return
     view = json.loads(body)
     typer.echo(f"{view['proposal_id']} is {view['current_state']}")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2))

@@ -11,10 +11,11 @@ from typing import Protocol
 
 import msgspec
 
+from steelyard.core.canonical import canonical_hash
 from steelyard.proposals.artifact import artifact_values
 from steelyard.proposals.simulation import ProposalIdentity, simulate_proposal
 from steelyard.proposals.values import ProposalRequest, ProposalResult
-from steelyard.rebalance.wire import request_hash
+from steelyard.rebalance.hashing import CANONICAL, hash_of
 
 _EVIDENCE = b'"evidence_bundle":{"inputs":'
 _BETWEEN = b',"engine_outputs":{"proposal_result":'
@@ -69,7 +70,8 @@ def document_of(request: ProposalRequest, identity: ProposalIdentity, *, created
 
 def documented(request: ProposalRequest, result: ProposalResult, *, created_at: str) -> Document:
     """The documents of a result."""
-    artifact = artifact_values(request, result, created_at)
+    canonical = CANONICAL.encode(result)  # once, for both hashes
+    artifact = artifact_values(request, result, created_at, canonical)
     evidence = artifact.pop("evidence_bundle")
     reasons = artifact["gate_decision"].reasons
     hashes, version = msgspec.json.encode(evidence["hashes"]), msgspec.json.encode(evidence["engine_version"])
@@ -77,7 +79,7 @@ def documented(request: ProposalRequest, result: ProposalResult, *, created_at: 
     return Document(
         status=result.status,
         artifact_hash=evidence["hashes"]["artifact_hash"],
-        simulation_hash=request_hash(result),
+        simulation_hash=hash_of(canonical) or canonical_hash(msgspec.to_builtins(result)),
         gate_decision=_NO_BYTES if gate is None else msgspec.json.encode(gate),
         soft_breaches=msgspec.json.encode([reason.reason_code for reason in reasons if reason.severity == _SOFT]),
         inputs=msgspec.json.encode(request),

@@ -26,16 +26,19 @@ def quick_draft(body: bytes) -> ProposalDraft | None:
         wire = _BODIES.decode(body)
     except msgspec.DecodeError:
         return None
-    if len(wire.created_by) > NAME_CHARACTERS_MAX or not _is_sound(wire.metadata):
+    if not _is_sound(wire):
         return None
     request = quick_proposal(bytes(wire.simulate_request))
     return None if request is None else ProposalDraft(wire.created_by, request, wire.metadata)
 
 
-def _is_sound(metadata: ProposalMetadata) -> bool:
+def _is_sound(wire: _Body) -> bool:
+    metadata = wire.metadata
+    names = [wire.created_by, metadata.jurisdiction or "", metadata.mandate_id or ""]
+    texts = [*names, metadata.title or "", metadata.advisor_notes or ""]
     return (
-        len(metadata.title or "") <= TITLE_CHARACTERS_MAX
+        max(map(len, names)) <= NAME_CHARACTERS_MAX
+        and len(metadata.title or "") <= TITLE_CHARACTERS_MAX
         and len(metadata.advisor_notes or "") <= NOTES_CHARACTERS_MAX
-        and len(metadata.jurisdiction or "") <= NAME_CHARACTERS_MAX
-        and len(metadata.mandate_id or "") <= NAME_CHARACTERS_MAX
+        and not any("\0" in text for text in texts)
     )

@@ -125,7 +125,8 @@ def require_expected(state: State, expected: State | None, *, is_required: bool)
     """
     if expected is None and is_required:
         details = {"reason": "expected_state is required"}
-        raise ConflictError("`expected_state` was not given", code="STATE_CONFLICT", details=details)
+        message = f"`expected_state` was not given; say where you saw the proposal, it is {state} now"
+        raise ConflictError(message, code="STATE_CONFLICT", details=details)
     if expected is not None and expected != state:
         message = f"`expected_state` was {expected}; the proposal is {state} by now"
         raise ConflictError(message, code="STATE_CONFLICT", details={"reason": "expected_state mismatch"})

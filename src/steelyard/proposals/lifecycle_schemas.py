@@ -35,8 +35,14 @@ def _storable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Name = Annotated[str, Field(max_length=NAME_CHARACTERS_MAX)]
-Note = Annotated[str, Field(min_length=1, max_length=NOTES_CHARACTERS_MAX)]
+def _kept_as_it_is(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("it has a NUL, which would not be kept, and hashes would differ")
+    return value
+
+
+Name = Annotated[str, Field(max_length=NAME_CHARACTERS_MAX), AfterValidator(_kept_as_it_is)]
+Note = Annotated[str, Field(min_length=1, max_length=NOTES_CHARACTERS_MAX), AfterValidator(_kept_as_it_is)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_storable)]
 VersionNumber = Annotated[int, Field(ge=0, le=VERSION_NO_MAX)]
 
@@ -44,11 +50,11 @@ VersionNumber = Annotated[int, Field(ge=0, le=VERSION_NO_MAX)]
 class ProposalCreateMetadata(BaseModel):
     """How a proposal is called and under what it runs."""
 
-    title: Annotated[str, Field(max_length=TITLE_CHARACTERS_MAX)] | None = Field(
+    title: Annotated[str, Field(max_length=TITLE_CHARACTERS_MAX), AfterValidator(_kept_as_it_is)] | None = Field(
         None, description="What it is called.", examples=["2026 tactical growth"]
     )
-    advisor_notes: Annotated[str, Field(max_length=NOTES_CHARACTERS_MAX)] | None = Field(
-        None, description="Notes of the adviser.", examples=["Client wants less cash."]
+    advisor_notes: Annotated[str, Field(max_length=NOTES_CHARACTERS_MAX), AfterValidator(_kept_as_it_is)] | None = (
+        Field(None, description="Notes of the adviser.", examples=["Client wants less cash."])
     )
     jurisdiction: Name | None = Field(None, description="Whose law applies.", examples=["SG"])
     mandate_id: Name | None = Field(None, description="Which mandate it belongs to.", examples=["mandate-growth"])

@@ -67,7 +67,7 @@ class ProposalOperations:
         self._database = database
         self._jobs = jobs
         self._toggles = toggles
-        jobs.register(KIND, self._run, settle=self._settle)
+        jobs.register(KIND, self._run, write_scope="proposals:write", settle=self._settle)
 
     async def accept(
         self,

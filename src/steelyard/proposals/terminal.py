@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from steelyard.infra.terminal import table_of
 from steelyard.proposals.evidence import Verification
 from steelyard.proposals.lifecycle import RULES
-from steelyard.rebalance.terminal import print_filled, print_impact, print_orders_and_rules, print_verdict, table_of
+from steelyard.rebalance.terminal import print_filled, print_impact, print_orders_and_rules, print_verdict
 
 _COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "dim"}
 
@@ -46,10 +47,11 @@ def print_stored(console: Console, view: Mapping[str, Any]) -> None:
 
 def print_list(console: Console, views: Iterable[Mapping[str, Any]]) -> None:
     """Proposals, one a row."""
-    table = table_of("Proposal", "Portfolio", "State", "Version", "Created by", "Created", "Title")
+    headings = ("Proposal", "State", "Portfolio", "Version", "Created by", "Created", "Title")
+    table = table_of(*headings, numbers={"Version"}, whole={"Proposal"})
     for view in views:
-        names = map(escape, (view["proposal_id"], view["portfolio_id"], view["current_state"]))
-        last = map(escape, (view["created_by"], view["created_at"][:19], view["title"] or ""))
+        names = map(escape, (view["proposal_id"], view["current_state"], view["portfolio_id"]))
+        last = map(escape, (view["created_by"], _minute(view["created_at"]), view["title"] or ""))
         table.add_row(*names, str(view["current_version_no"]), *last)
     console.print(table)
 
@@ -60,7 +62,7 @@ def print_history(console: Console, view: Mapping[str, Any]) -> None:
     for event in view["events"]:
         why = json.dumps(event["reason"], ensure_ascii=False) if event["reason"] else ""
         names = (event["event_type"], event["from_state"] or "", event["to_state"], event["actor_id"], why)
-        table.add_row(event["occurred_at"][:19], *map(escape, names))
+        table.add_row(_minute(event["occurred_at"]), *map(escape, names))
     console.print(table)
 
 
@@ -71,3 +73,8 @@ def print_checks(console: Console, found: Verification) -> None:
         verdict = "[green]yes[/green]" if check.holds else "[red]no[/red]"
         table.add_row(check.part, verdict, escape(check.promised), escape(check.found))
     console.print(table)
+
+
+def _minute(at: str) -> str:
+    """A time in words that can be broken between them."""
+    return at[:16].replace("T", " ")

@@ -202,8 +202,7 @@ async def compare(
     """The accounts that are done, side by side: trades, turnover, cash before and after, what failed and why."""
     book = await service.get_book(session, jobs, principal.tenant, book_id)
     if kind is Format.CSV:
-        lines = _comparison_csv(request.app.state.database, book_id, status, search)
-        return _file(lines, f"{book_id}-comparison.csv")
+        return comparison_file(request.app.state.database, book_id, status, search)
     found, following = await _page(session, book_id, status=status, search=search, cursor=cursor, limit=limit)
     rows = [book_views.comparison_row(one) for one in found]
     return as_json({"status_counts": book.counts, "items": rows, "next_cursor": following})
@@ -227,7 +226,7 @@ async def list_blocks(
     status = await service.get_book(session, jobs, principal.tenant, book_id)
     blocks = await service.require_blocks(session, status)
     if kind is Format.CSV:
-        return _file(_blocks_csv(request.app.state.database, book_id, blocks), f"{book_id}-blocks.csv")
+        return blocks_file(request.app.state.database, book_id, blocks)
     return as_json(book_views.blocks_view(book_id, blocks))
 
 
@@ -244,6 +243,18 @@ async def read_block(
     await service.require_blocks(session, status)
     block = await service.get_block(session, book_id, side, instrument_id)
     return as_json(await run_in_threadpool(book_views.allocated_view, block))
+
+
+def comparison_file(
+    database: Database, book_id: str, status: AccountStatus | None = None, search: str | None = None
+) -> Response:
+    """The accounts of a book, or those of a search, as CSV."""
+    return _file(_comparison_csv(database, book_id, status, search), f"{book_id}-comparison.csv")
+
+
+def blocks_file(database: Database, book_id: str, blocks: list[BlockOrder]) -> Response:
+    """These blocks of a book with their allocations as CSV."""
+    return _file(_blocks_csv(database, book_id, blocks), f"{book_id}-blocks.csv")
 
 
 async def _submitted(request: Request, asked: Asked, key: str | None) -> Response:

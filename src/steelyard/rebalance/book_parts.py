@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import structlog
 from msgspec import Struct
 
+from steelyard.infra.compression import expanded, squeezed
 from steelyard.rebalance.book import BookAccount, BookRequest, SharedBook
 from steelyard.rebalance.book_blocks import BlockOrder, block_orders
-from steelyard.rebalance.book_bytes import expanded, packed
 from steelyard.rebalance.book_rows import AccountError, AccountOutcome, AccountStatus, account_row
 from steelyard.rebalance.engine import RunIdentity
 from steelyard.rebalance.hashing import CANONICAL
@@ -122,6 +123,11 @@ class PartDesk:
         hashed = self._hashes.of(account, portfolio)
         identity = RunIdentity(derived_run_id(hashed), self._correlation_id, hashed)
         return self._shared.run(BookAccount(portfolio, account.model, options.governed), identity)
+
+
+def packed(value: Any) -> bytes:
+    """Values of structs, squeezed."""
+    return squeezed(msgspec.msgpack.encode(value))
 
 
 def ungrouped(group: bytes) -> list[bytes]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from steelyard.rebalance.book_bytes import packed
-from steelyard.rebalance.book_parts import OptionSet, PartAccount, SharedInputs
+from steelyard.rebalance.book_parts import OptionSet, PartAccount, SharedInputs, packed
 from steelyard.rebalance.book_rows import AccountError
 from steelyard.rebalance.book_wire import GivenBook, GivenPortfolio, duplicate_fault
 from steelyard.rebalance.hashing import CANONICAL

@@ -14,8 +14,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.rebalance.book_blocks import BlockOrder, Side
-from steelyard.rebalance.book_bytes import expanded, packed, squeezed
-from steelyard.rebalance.book_parts import PartAccount, PartResult, ungrouped
+from steelyard.rebalance.book_parts import PartAccount, PartResult, packed, ungrouped
 from steelyard.rebalance.book_rows import STATUSES, AccountRow
 from steelyard.rebalance.book_tables import (
     DpmBookAccountRow,
@@ -196,7 +195,7 @@ def block_values(place: int, block: BlockOrder) -> dict[str, Any]:
         "notional": str(block.notional.amount),
         "currency": block.notional.currency,
         "account_count": block.account_count,
-        "allocations": squeezed(block.allocations),
+        "allocations": block.allocations,
     }
 
 
@@ -220,7 +219,7 @@ async def find_block(session: AsyncSession, book_id: str, side: Side, instrument
     row = DpmBookBlockRow
     query = select(row, row.allocations).filter_by(book_id=book_id, side=side, instrument_id=instrument_id)
     found = (await session.execute(query.order_by(row.place).limit(1))).first()
-    return None if found is None else _block(found[0], expanded(found[1]))
+    return None if found is None else _block(*found)
 
 
 def _block(row: DpmBookBlockRow, allocations: bytes = b"") -> BlockOrder:

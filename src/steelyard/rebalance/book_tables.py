@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from steelyard.infra.columns import Base, PlainText, UtcDateTime
+from steelyard.infra.columns import Base, Compressed, PlainText, UtcDateTime
 from steelyard.rebalance.limits import HEADER_CHARACTERS_MAX, NAME_CHARACTERS_MAX
 
 _BOOK = "dpm_books.id"
@@ -92,7 +92,7 @@ class DpmBookPiecesRow(Base):
 
 
 class DpmBookBlockRow(Base):
-    """A block order; numbers are text, digit for digit, ``allocations`` squeezed JSON."""
+    """A block order; numbers are text, digit for digit, ``allocations`` JSON."""
 
     __tablename__ = "dpm_book_blocks"
 
@@ -104,11 +104,11 @@ class DpmBookBlockRow(Base):
     notional: Mapped[str] = mapped_column(String)
     currency: Mapped[str] = mapped_column(PlainText())
     account_count: Mapped[int]
-    allocations: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    allocations: Mapped[bytes] = mapped_column(Compressed, deferred=True)
 
 
 class SnapshotRow(Base):
-    """A portfolio snapshot under a name of its tenant; ``content`` is its canonical JSON, squeezed."""
+    """A portfolio snapshot under a name of its tenant; ``content`` is its canonical JSON."""
 
     __tablename__ = "dpm_snapshots"
     __table_args__ = (Index("ix_dpm_snapshots_tenant_portfolio_id", "tenant", "portfolio_id"),)
@@ -120,4 +120,4 @@ class SnapshotRow(Base):
     content_hash: Mapped[str] = mapped_column(String(80))
     position_count: Mapped[int]
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes] = mapped_column(Compressed, deferred=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from steelyard.core.csv_text import csv_lines
 from steelyard.infra.jobs import JobStatus
 from steelyard.rebalance.book_blocks import BlockOrder, net_orders
 from steelyard.rebalance.book_rows import AccountRow
@@ -119,23 +118,23 @@ def snapshot_view(head: SnapshotHead) -> dict[str, Any]:
 
 def blocks_header() -> str:
     """The first line of the blocks as CSV."""
-    return _lines([_BLOCK_COLUMNS])
+    return csv_lines([_BLOCK_COLUMNS])
 
 
 def block_lines(block: BlockOrder) -> str:
     """The allocations of a block as lines of CSV, numbers digit for digit."""
     head = (block.side, block.instrument_id, block.notional.currency)
-    return _lines([*head, one.portfolio_id, one.intent_id, one.quantity, one.notional] for one in block.shares())
+    return csv_lines([*head, one.portfolio_id, one.intent_id, one.quantity, one.notional] for one in block.shares())
 
 
 def comparison_header() -> str:
     """The first line of the comparison as CSV."""
-    return _lines([_COMPARISON_COLUMNS])
+    return csv_lines([_COMPARISON_COLUMNS])
 
 
 def comparison_lines(accounts: Iterable[StoredAccount]) -> str:
     """Rows of the comparison as lines of CSV; several reasons stand in one field with spaces between."""
-    return _lines(_comparison_line(account.read_row()) for account in accounts)
+    return csv_lines(_comparison_line(account.read_row()) for account in accounts)
 
 
 def _comparison_line(row: AccountRow) -> list[Any]:
@@ -155,17 +154,3 @@ def _comparison_line(row: AccountRow) -> list[Any]:
         row.soft_fail_count,
         row.error.message if row.error else None,
     ]
-
-
-def _lines(rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([_defused(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _defused(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula, with an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
-
-
-_FORMULA = tuple("=+-@\t\r")

@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from steelyard.infra.terminal import AsJson, table_of
 from steelyard.rebalance.request_files import read_file, with_faults
-from steelyard.rebalance.terminal import figure, print_rebalance, table_of
+from steelyard.rebalance.terminal import NUMBERS, figure, print_rebalance
 
 RequestFile = Annotated[Path, typer.Argument(help="The request as JSON; - reads standard input.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON for programs.")]
 
 
 def simulate(request: RequestFile, as_json: AsJson = False) -> None:
@@ -35,7 +35,7 @@ def analyze(request: RequestFile, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(batch.to_bytes())
         return
-    table = table_of("Scenario", "Status", "Trades", "Turnover", "Warnings")
+    table = table_of("Scenario", "Status", "Trades", "Turnover", "Warnings", numbers=NUMBERS)
     for name, metric in batch.comparison_metrics.items():
         turnover = metric.gross_turnover_notional_base
         warnings = ", ".join(batch.results[name].diagnostics.warnings)

@@ -5,6 +5,7 @@ The instruments exist; their prices, rates and the portfolios are made up.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -277,7 +278,7 @@ def demo_scenarios() -> dict[str, Any]:
 
 def demo_book() -> dict[str, Any]:
     """The JSON of ``POST /rebalance/book``: the portfolios of the demos with their models and options."""
-    return {
+    book = {
         "market_data_snapshot": SCENARIO_BASE.request["market_data_snapshot"],
         "shelf_entries": SCENARIO_BASE.request["shelf_entries"],
         "models": {demo.name: demo.request["model_portfolio"] for demo in DEMOS},
@@ -291,3 +292,4 @@ def demo_book() -> dict[str, Any]:
             for demo in DEMOS
         ],
     }
+    return copy.deepcopy(book)

@@ -14,13 +14,15 @@ CANONICAL = msgspec.json.Encoder(order="sorted")
 def quick_hash(value: Any, *, absent: tuple[str, ...] = ()) -> str | None:
     """The canonical hash of structs or plain values without floats, or None where it needs the careful way.
 
-    For text of printable ASCII the encoder writes the bytes of ``core.canonical``.
-
     Args:
-        value: what to hash.
+        value: what to hash; a ``msgspec.Raw`` in it is a part that ``CANONICAL`` has written already.
         absent: keys that may occur nowhere in it.
     """
-    encoded = CANONICAL.encode(value)
-    if not encoded.isascii() or b"\x7f" in encoded or any(f'"{key}"'.encode() in encoded for key in absent):
+    return hash_of(CANONICAL.encode(value), absent=absent)
+
+
+def hash_of(written: bytes, *, absent: tuple[str, ...] = ()) -> str | None:
+    """The same of what ``CANONICAL`` wrote: for text of printable ASCII those are the bytes of ``core.canonical``."""
+    if not written.isascii() or b"\x7f" in written or any(f'"{key}"'.encode() in written for key in absent):
         return None
-    return "sha256:" + hashlib.sha256(encoded).hexdigest()
+    return "sha256:" + hashlib.sha256(written).hexdigest()

@@ -46,7 +46,7 @@ class Operations:
         self._jobs = jobs
         self._rebalancing = rebalancing
         self._kept = timedelta(seconds=rebalancing.toggles.async_operations_ttl_s)
-        jobs.register(KIND, self._run, settle=self._settle)
+        jobs.register(KIND, self._run, write_scope="rebalance:write", settle=self._settle)
 
     def query(self, tenant: str) -> Select[OperationRow]:
         """The operations of a tenant that are still kept."""

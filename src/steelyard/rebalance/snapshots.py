@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError, NotFoundError
-from steelyard.rebalance.book_bytes import expanded, squeezed
 from steelyard.rebalance.book_tables import SnapshotRow
 from steelyard.rebalance.hashing import CANONICAL
 from steelyard.rebalance.limits import NAME_CHARACTERS_MAX
@@ -84,7 +83,7 @@ async def read_contents(session: AsyncSession, tenant: str, names: Sequence[str]
     for start in range(0, len(names), NAMES_PER_QUERY):
         some = SnapshotRow.name.in_(names[start : start + NAMES_PER_QUERY])
         query = select(SnapshotRow.name, SnapshotRow.content).where(SnapshotRow.tenant == tenant, some)
-        found |= {name: expanded(content) for name, content in await session.execute(query)}
+        found |= dict((await session.execute(query)).all())
     return found
 
 
@@ -136,7 +135,7 @@ def _values(tenant: str, name: str, snapshot: PortfolioSnapshot) -> dict[str, An
         "content_hash": request_hash(snapshot),
         "position_count": len(snapshot.positions),
         "updated_at": clock.now(),
-        "content": squeezed(CANONICAL.encode(snapshot)),
+        "content": CANONICAL.encode(snapshot),
     }
 
 

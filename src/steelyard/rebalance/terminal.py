@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_NUMBERS = {"Before", "Model", "Target", "After", "Quantity", "Notional", "Measured", "Trades", "Turnover", "Version"}
+from steelyard.infra.terminal import table_of
+
+NUMBERS = {"Before", "Model", "Target", "After", "Quantity", "Notional", "Measured", "Trades", "Turnover", "Version"}
 _COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
 def print_rebalance(console: Console, result: Mapping[str, Any]) -> None:
     """What a rebalance does and what it was held against."""
     print_verdict(console, result)
-    weights = table_of("Instrument", "Before", "Model", "Target", "After", "Why")
+    weights = table_of("Instrument", "Before", "Model", "Target", "After", "Why", numbers=NUMBERS)
     before, after = _weights(result["before"]), _weights(result["after_simulated"])
     for target in result["target"]["targets"]:
         name = target["instrument_id"]
@@ -36,7 +38,7 @@ def print_verdict(console: Console, result: Mapping[str, Any]) -> None:
 def print_impact(console: Console, result: Mapping[str, Any]) -> None:
     """The weights before and after, cash among them."""
     before, after = (_allocation(result[state]) for state in ("before", "after_simulated"))
-    weights = table_of("Instrument", "Before", "After")
+    weights = table_of("Instrument", "Before", "After", numbers=NUMBERS)
     for name in {**before, **after}:
         weights.add_row(escape(name), percent(before.get(name)), percent(after.get(name)))
     print_filled(console, weights)
@@ -45,7 +47,7 @@ def print_impact(console: Console, result: Mapping[str, Any]) -> None:
 def print_orders_and_rules(console: Console, result: Mapping[str, Any]) -> None:
     """What is traded, in order, the rules, the warnings and what was missing."""
     print_filled(console, _intents(result["intents"]))
-    rules = table_of("Rule", "Status", "Measured", "Reason")
+    rules = table_of("Rule", "Status", "Measured", "Reason", numbers=NUMBERS)
     for rule in result["rule_results"]:
         colour = _COLOURS[rule["status"]]
         status = f"[{colour}]{rule['status']}[/{colour}] {rule['severity']}"
@@ -55,14 +57,6 @@ def print_orders_and_rules(console: Console, result: Mapping[str, Any]) -> None:
     _print_list(console, "warnings", diagnostics["warnings"])
     for name in ("price_missing", "fx_missing", "shelf_missing"):
         _print_list(console, name, sorted(set(diagnostics["data_quality"][name])))
-
-
-def table_of(*columns: str) -> Table:
-    """A table that folds what is too long; numbers stand right."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column in _NUMBERS else "left")
-    return table
 
 
 def print_filled(console: Console, table: Table) -> None:
@@ -92,7 +86,7 @@ def _allocation(state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _intents(intents: list[dict[str, Any]]) -> Table:
-    table = table_of("Order", "What", "Quantity", "Notional", "Waits for", "Why")
+    table = table_of("Order", "What", "Quantity", "Notional", "Waits for", "Why", numbers=NUMBERS)
     for intent in intents:
         what, quantity, notional, why = _told(intent)
         after = ", ".join(intent.get("dependencies", ()))

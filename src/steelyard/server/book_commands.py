@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError, SteelyardError
 from steelyard.infra.jobs_store import JobStatus
 from steelyard.infra.principal import DEFAULT_TENANT, Principal
+from steelyard.infra.terminal import AsJson, print_json, table_of
 from steelyard.server.terminal import progress, with_parts, writing
 
 if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must not wait for the engine
     from steelyard.models.book_service import BookStatus
     from steelyard.server.parts import Parts
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose book.")]
 BatchId = Annotated[str, typer.Argument(help="As `book rebalance` prints it; the newest if left out.")]
 
@@ -132,7 +131,7 @@ def blocks(
         if out is not None:
             typer.echo(f"{len(views):,} blocks written to {out}", err=True)
     elif as_json:
-        typer.echo(json.dumps(views, indent=2))
+        print_json(views)
     else:
         _print_blocks(views)
 
@@ -171,7 +170,7 @@ def _print_status(status: BookStatus, *, as_json: bool) -> None:
 
     view = batch_view(status)
     if as_json:
-        typer.echo(json.dumps(view, indent=2))
+        print_json(view)
         return
     counts = view["portfolios"]
     typer.echo(f"{view['batchId']} is {view['status']}; trade date {view['tradeDate']}")
@@ -181,9 +180,7 @@ def _print_status(status: BookStatus, *, as_json: bool) -> None:
 
 
 def _print_blocks(views: list[dict[str, Any]]) -> None:
-    table = Table()
-    for heading in ("Side", "Security", "Quantity", "Portfolios"):
-        table.add_column(heading, overflow="fold", justify="left" if heading in {"Side", "Security"} else "right")
+    table = table_of("Side", "Security", "Quantity", "Portfolios", numbers={"Quantity", "Portfolios"})
     for one in views:
         table.add_row(one["side"], one["securityId"], f"{one['quantity']:,}", f"{one['numberOfPortfolios']:,}")
     Console().print(table)

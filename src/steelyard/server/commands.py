@@ -103,11 +103,16 @@ async def _demo_books(settings: Settings) -> tuple[int, int, int]:
     from steelyard.infra.auth import DEVELOPER  # noqa: PLC0415
     from steelyard.market.store import PriceStore  # noqa: PLC0415
     from steelyard.models.demo import install_demo_models  # noqa: PLC0415
-    from steelyard.server.demo_desk import install_demo_proposals, install_demo_rebalances  # noqa: PLC0415
+    from steelyard.server.demo_desk import (  # noqa: PLC0415
+        install_demo_book,
+        install_demo_proposals,
+        install_demo_rebalances,
+    )
     from steelyard.server.parts import running  # noqa: PLC0415
 
     async with running(settings, works=False) as parts:
         models = await install_demo_models(parts.models.store, parts.database, DEVELOPER, PriceStore(settings.data_dir))
+        await install_demo_book(parts, DEVELOPER)
         return models, await install_demo_rebalances(parts, DEVELOPER), await install_demo_proposals(parts, DEVELOPER)
 
 

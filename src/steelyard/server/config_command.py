@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from steelyard.infra.commands import AsJson, new_table, print_json
 from steelyard.infra.legacy_stores import LegacyStores
 from steelyard.infra.settings import get_settings, masked, production_problems
+from steelyard.infra.terminal import AsJson, print_json, table_of
 from steelyard.proposals.toggles import ProposalToggles
 from steelyard.rebalance.toggles import Toggles
 
@@ -27,7 +27,7 @@ def config(as_json: AsJson = False) -> None:
         return
     console = Console()
     for column, shown in (("Setting", masked(settings)), ("Switch", switches())):
-        table = new_table(column, "Value")
+        table = table_of(column, "Value")
         for name, value in shown.items():
             table.add_row(name, _text(value))
         console.print(table)

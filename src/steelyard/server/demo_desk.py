@@ -15,8 +15,9 @@ from steelyard.proposals.demo import demo_request
 from steelyard.proposals.drafts import ProposalDraft, ProposalMetadata, VersionDraft
 from steelyard.proposals.wire import read_proposal
 from steelyard.proposals.workflow import Approval, Transition
+from steelyard.rebalance import book_service
 from steelyard.rebalance.catalogue import Selectors
-from steelyard.rebalance.demo import DEMOS
+from steelyard.rebalance.demo import DEMOS, demo_book
 from steelyard.rebalance.service import Asked
 from steelyard.rebalance.wire import read_request
 from steelyard.server.parts import Parts
@@ -48,6 +49,15 @@ async def install_demo_rebalances(parts: Parts, by: Principal) -> int:
         request = read_request(json.dumps(demo.request).encode())
         await parts.rebalancing.simulate(asked, request, f"demo-{demo.name}")
     return len(DEMOS)
+
+
+async def install_demo_book(parts: Parts, by: Principal) -> None:
+    """Submit the demo's book, unless there is one; whoever works on jobs next does it."""
+    async with parts.database.transaction() as session:
+        there, _ = await book_service.list_books(session, parts.jobs, by.tenant, limit=1, cursor=None, status=None)
+        if not there:
+            submission = book_service.read_submission(json.dumps(demo_book()).encode(), None, "demo-book")
+            await book_service.submit_book(session, parts.jobs, by, submission)
 
 
 async def install_demo_proposals(parts: Parts, by: Principal) -> int:

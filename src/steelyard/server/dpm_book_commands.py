@@ -12,11 +12,11 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from steelyard.core.errors import InvalidInputError, SteelyardError
 from steelyard.infra.jobs_store import JobStatus
 from steelyard.infra.principal import DEFAULT_TENANT, Principal
+from steelyard.infra.terminal import AsJson, table_of
 from steelyard.rebalance.commands import RequestFile
 from steelyard.rebalance.request_files import faults_said, read_file
 from steelyard.server.terminal import progress, with_parts, writing
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # at run time inside the commands: `steelyard --help` must no
     from steelyard.rebalance.book_service import BookStatus
     from steelyard.server.parts import Parts
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose book.")]
 BookId = Annotated[str, typer.Argument(help="As `dpm-book run` prints it; the newest if left out.")]
 Out = Annotated[Path | None, typer.Option(help="Write to this file.")]
@@ -235,7 +234,8 @@ def _print_status(found: BookStatus, *, as_json: bool) -> None:
 
 
 def _print_accounts(accounts: list[Any]) -> None:
-    table = _table("Portfolio", "Status", "Orders", "Turnover", "Cash before", "Cash after", "Why")
+    headings = ("Portfolio", "Status", "Orders", "Turnover", "Cash before", "Cash after", "Why")
+    table = table_of(*headings, numbers=headings[2:-1])
     for one in accounts[:_SHOWN]:
         row = one.read_row()
         cash = [
@@ -252,7 +252,8 @@ def _print_accounts(accounts: list[Any]) -> None:
 
 def _print_blocks(view: dict[str, Any]) -> None:
     nets = {one["instrument_id"]: one for one in view["net"]}
-    table = _table("Instrument", "Side", "Quantity", "Notional", "Accounts", "Net")
+    headings = ("Instrument", "Side", "Quantity", "Notional", "Accounts", "Net")
+    table = table_of(*headings, numbers=headings[2:-1])
     for one in view["gross"]:
         net, notional = nets[one["instrument_id"]], one["notional"]
         left = f"{net['side'].lower()} {net['quantity']}" if net["side"] else "nothing"
@@ -260,11 +261,3 @@ def _print_blocks(view: dict[str, Any]) -> None:
         row = (one["instrument_id"], one["side"], one["quantity"], amount, f"{one['account_count']:,}", left)
         table.add_row(*map(escape, row))
     Console().print(table)
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for column in columns:
-        is_text = column in {"Portfolio", "Status", "Why", "Instrument", "Side", "Net"}
-        table.add_column(column, overflow="fold", justify="left" if is_text else "right")
-    return table

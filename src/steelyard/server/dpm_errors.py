@@ -15,9 +15,10 @@ from fastapi import Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from steelyard.core.errors import SteelyardError
+from steelyard.server.ascii_json import AsciiJson
 
 FAULTS_MAX = 1_000
 """Faults listed of one request."""
@@ -36,18 +37,18 @@ def refusal(error: SteelyardError, headers: Mapping[str, str]) -> Response:
     """One of our own refusals."""
     reason = error.details.get("reason")
     detail = f"{error.code}: {reason}" if reason else error.code
-    return _Body({"detail": detail, "message": error.message}, status_code=error.http_status, headers=dict(headers))
+    return AsciiJson({"detail": detail, "message": error.message}, status_code=error.http_status, headers=dict(headers))
 
 
 def invalid_request(error: RequestValidationError) -> Response:
     """A body or parameter that failed validation."""
     faults = [_presentable(fault) for fault in error.errors()[:FAULTS_MAX]]
-    return _Body({"detail": faults}, status_code=422)
+    return AsciiJson({"detail": faults}, status_code=422)
 
 
 def http_error(error: HTTPException) -> Response:
     """What the framework refused: no such route or method, a body too large."""
-    return _Body({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+    return AsciiJson({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
 def store_code(request: Request) -> str:
@@ -69,14 +70,7 @@ def defect(request: Request, trace_id: str | None) -> Response:
         "instance": request.url.path,
         "trace_id": trace_id,
     }
-    return _Body(problem, status_code=500, media_type="application/problem+json")
-
-
-class _Body(JSONResponse):
-    """JSON in ASCII, so that whatever a client sent can be sent back."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+    return AsciiJson(problem, status_code=500, media_type="application/problem+json")
 
 
 def _presentable(fault: Any) -> Any:

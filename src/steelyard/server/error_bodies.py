@@ -16,16 +16,18 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from steelyard.core.errors import SteelyardError, UnavailableError
 from steelyard.infra.logs import RequestIds
 from steelyard.server import dpm_errors, model_errors
+from steelyard.server.ascii_json import AsciiJson
 
 _INPUT_ECHO_CHARACTERS_MAX = 200
 _RETRY_AFTER_SECONDS = 5
+_HALVES = ("\ud800", "\udfff")
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,8 @@ def install_error_bodies(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(UnicodeEncodeError, _half_character)
+    app.add_exception_handler(DataError, _no_data)
     app.add_exception_handler(Exception, _defect)
 
 
@@ -61,6 +65,29 @@ def _invalid_request(request: Request, error: Exception) -> Response:
         return dpm_errors.invalid_request(error)
     found = [_shortened(item) for item in jsonable_encoder(error.errors())]
     return _body(request, HTTPStatus.UNPROCESSABLE_ENTITY, found, "INVALID_INPUT")
+
+
+def _half_character(request: Request, error: Exception) -> Response:
+    """JSON can name half of a character, which no text can hold; validation lets some pass."""
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - registered for this class only
+    text = error.object[error.start : error.end]
+    if not all(_HALVES[0] <= character <= _HALVES[1] for character in text):
+        return _defect(request, error)
+    message = "Input should be a valid string, unable to parse raw data as a unicode string"
+    fault = {"type": "string_unicode", "loc": ("body",), "msg": message, "input": text}
+    return _invalid_request(request, RequestValidationError([fault]))
+
+
+def _no_data(request: Request, error: Exception) -> Response:
+    """PostgreSQL's text has no NUL, so nothing can be stored or found by one."""
+    assert isinstance(error, DataError)  # noqa: S101 - registered for this class only
+    if "NUL" not in str(error.orig):
+        return _defect(request, error)
+    given: dict[tuple[str, ...], Any] = {("path", name): value for name, value in request.path_params.items()}
+    given |= {("query", name): value for name, value in request.query_params.items()}
+    place = next((place for place, value in given.items() if "\0" in str(value)), ("body",))
+    fault = {"type": "string_nul", "loc": place, "msg": "Input should have no NUL", "input": given.get(place)}
+    return _invalid_request(request, RequestValidationError([fault]))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -92,14 +119,14 @@ def _defect(request: Request, error: Exception) -> Response:
         "detail": "Steelyard met a defect of its own. Quote the trace id to whoever runs it.",
         "trace_id": _trace_id(request),
     }
-    return JSONResponse(problem, status_code=500, media_type="application/problem+json")
+    return AsciiJson(problem, status_code=500, media_type="application/problem+json")
 
 
 def _body(
     request: Request, status: int, detail: Any, code: str, *, details: dict[str, Any] | None = None, headers: Any = None
-) -> JSONResponse:
+) -> Response:
     content = {"detail": detail, "code": code, "details": details or {}, "trace_id": _trace_id(request)}
-    return JSONResponse(jsonable_encoder(content), status_code=status, headers=headers)
+    return AsciiJson(jsonable_encoder(content), status_code=status, headers=headers)
 
 
 def _trace_id(request: Request) -> str:

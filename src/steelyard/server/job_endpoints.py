@@ -19,7 +19,7 @@ from steelyard.infra.database import Database
 from steelyard.infra.jobs import Job, JobEvent, Jobs, JobStatus
 from steelyard.infra.principal import Principal
 from steelyard.infra.settings import Settings
-from steelyard.infra.web import Session, require, require_unless_open
+from steelyard.infra.web import CurrentPrincipal, Session, require, require_unless_open
 from steelyard.infra.webhooks import Webhooks
 from steelyard.models.book_job import BOOK
 from steelyard.rebalance.book_job import DPM_BOOK
@@ -27,7 +27,6 @@ from steelyard.rebalance.book_job import DPM_BOOK
 JOBS_MAX = 500
 
 Reader = Annotated[Principal, Depends(require("sweeps:read"))]
-Writer = Annotated[Principal, Depends(require("sweeps:write"))]
 BookReader = Annotated[Principal, Depends(require_unless_open("models:read"))]
 DpmBookReader = Annotated[Principal, Depends(require_unless_open("rebalance:read"))]
 
@@ -68,9 +67,13 @@ async def read_job(job_id: str, principal: Reader, request: Request, session: Se
 
 
 @router.delete("/{job_id}")
-async def cancel_job(job_id: str, principal: Writer, request: Request, session: Session) -> dict[str, Any]:
-    """Cancel: at once if it waits, within a second if it runs; a job that has ended stays as it is."""
+async def cancel_job(job_id: str, principal: CurrentPrincipal, request: Request, session: Session) -> dict[str, Any]:
+    """Cancel: at once if it waits, within a second if it runs; a job that has ended stays as it is.
+
+    It takes the scope that it takes to begin such a job.
+    """
     jobs: Jobs = request.app.state.jobs
+    principal.require(jobs.write_scope((await jobs.get(session, job_id, tenant=principal.tenant)).kind))
     job = await jobs.cancel(session, job_id, tenant=principal.tenant)
     record(session, principal, "job.cancel", job.id)
     return job_view(job)

@@ -14,10 +14,11 @@ from fastapi import Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from steelyard.core import clock
 from steelyard.core.errors import InvalidInputError, SteelyardError
+from steelyard.server.ascii_json import AsciiJson
 
 _OURS = re.compile(
     r"/api/v1/(models?|portfolios?|rebalances?|rebalance-batch(es)?|drift|accounts?|securities|security)(/|$)"
@@ -81,4 +82,4 @@ def _body(
         "traceId": trace_id,
     }
     content = jsonable_encoder({"error": error})
-    return JSONResponse(content, status_code=status, headers=dict(headers) if headers else None)
+    return AsciiJson(content, status_code=status, headers=dict(headers) if headers else None)

@@ -66,9 +66,13 @@ async def running(settings: Settings, *, works: bool = True) -> AsyncIterator[Pa
         if settings.is_sqlite:
             await upgrade(database)
         async with model_parts(settings, database) as models:
-            jobs.register(service.SWEEP, service.run_sweep_job, settle=service.announcing(webhooks))
-            jobs.register(BOOK, book_job(models, database))
-            jobs.register(DPM_BOOK, dpm_book_job.book_job(database, settings.book_processes))
+            jobs.register(
+                service.SWEEP, service.run_sweep_job, write_scope="sweeps:write", settle=service.announcing(webhooks)
+            )
+            jobs.register(BOOK, book_job(models, database), write_scope="models:write")
+            jobs.register(
+                DPM_BOOK, dpm_book_job.book_job(database, settings.book_processes), write_scope="rebalance:write"
+            )
             parts = Parts(database, jobs, webhooks, models, rebalancing, operations, proposals, proposal_operations)
             async with _working(parts) if works else _idle():
                 yield parts
