@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import multiprocessing
 import pkgutil
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 import steelyard
 from steelyard.core.errors import InvalidInputError, UnavailableError
@@ -120,6 +122,30 @@ async def test_waiting_for_sqlites_writer_is_bounded(tmp_path: Path):
             async with database.transaction():
                 pass
     await database.dispose()
+
+
+async def test_opening_a_new_file_waits_for_whoever_writes_to_it(tmp_path: Path):
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # the file is not in WAL mode yet, so this keeps others from switching it
+    asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+    database = Database(Settings(database_url=f"sqlite+aiosqlite:///{path}", database_busy_timeout_s=20))
+    async with database.transaction() as session:
+        assert (await session.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+    await database.dispose()
+    other.close()
+
+
+async def test_opening_a_new_file_does_not_wait_for_ever(tmp_path: Path):
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database = Database(Settings(database_url=f"sqlite+aiosqlite:///{path}", database_busy_timeout_s=0.1))
+    with pytest.raises(OperationalError, match="locked"):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    await database.dispose()
+    other.close()
 
 
 async def test_a_database_that_is_away_is_reported_as_unavailable():

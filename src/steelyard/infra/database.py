@@ -8,6 +8,8 @@ commit.  What must follow a commit (waking a worker, pushing an event) is handed
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from steelyard.infra import old_sqlite  # noqa: F401 - repairs engines that othe
 from steelyard.infra.settings import Settings
 
 _AFTER_COMMIT = "after_commit"
+_SWITCH_RETRY_S = 0.01
 
 
 class Database:
@@ -105,16 +108,32 @@ def _sqlite_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         connect_args={"timeout": settings.database_busy_timeout_s},
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver opens no transactions: _begin_sqlite does
+        _switch_to_wal(connection, settings.database_busy_timeout_s)
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver opens no transactions: _begin_sqlite does
+def _switch_to_wal(connection: Any, wait_s_max: float) -> None:
+    # SQLite's own wait does not cover this switch: of two that open a new file at once, one is refused at once.
+    give_up_at = time.monotonic() + wait_s_max
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            connection.run_async(lambda _driver: asyncio.sleep(_SWITCH_RETRY_S))
     cursor.close()
 
 
