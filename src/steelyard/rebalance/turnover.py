@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 from msgspec import Struct
 
@@ -42,7 +43,7 @@ def cap_turnover(
         return CappedTrades(list(trades), [])
     left = portfolio_value * max_turnover
     kept, dropped = [], []
-    for trade in sorted(trades, key=_rank):
+    for trade in sorted(trades, key=partial(_rank, portfolio_value or ONE)):
         if size_of(trade) <= left:
             left -= size_of(trade)
             kept.append(trade)
@@ -66,6 +67,8 @@ def size_of(trade: SecurityTrade) -> Decimal:
     return abs(trade.notional_base.amount) if trade.notional_base is not None else ZERO
 
 
-def _rank(trade: SecurityTrade) -> tuple[Decimal, Decimal, str, str]:
+def _rank(portfolio_value: Decimal, trade: SecurityTrade) -> tuple[Decimal, Decimal, str, str]:
+    # By share of the value, as the contract has it: where that is negative the smallest comes first.
     # Ties are broken by names, so that the order of the input never decides who trades.
-    return -size_of(trade), abs(trade.notional.amount), trade.instrument_id, trade.intent_id
+    share = size_of(trade) / portfolio_value
+    return -share, abs(trade.notional.amount), trade.instrument_id, trade.intent_id
