@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON_MINIMUM = (3, 11)
 GROUPS = ("run", "dev")
+COMPILED = re.compile(rb"numba|@(njit|kernel|helper)\b")
 
 
 def main(group: str) -> None:
@@ -60,7 +62,7 @@ def _install(group: str) -> None:
 def _warm_kernels() -> None:
     """Compile the Numba kernels into their cache, so that no user waits for a compiler."""
     sources = sorted((ROOT / "src" / "steelyard").rglob("*.py"))
-    kernels = [path for path in sources if b"numba" in path.read_bytes()]
+    kernels = [path for path in sources if COMPILED.search(path.read_bytes())]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in kernels)).hexdigest()
     stamp = VENV / ".steelyard-kernels"
     if not kernels or (stamp.exists() and stamp.read_text() == digest):

@@ -12,7 +12,7 @@ from typing import Any
 ZERO, ONE = Decimal(0), Decimal(1)
 FOUR = Decimal("0.0001")
 LOCKING = {"BANNED", "SUSPENDED", "RESTRICTED"}
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "valuation_mode": "CALCULATED",
     "cash_band_min_weight": "0",
     "cash_band_max_weight": "1",
@@ -340,7 +340,7 @@ class Literal:
             if threshold:
                 own_rate = self.rate(threshold["currency"], price[1])
                 smallest = None if own_rate is None else Decimal(threshold["amount"]) * own_rate
-            notional = {"amount": quantity * price[0], "currency": price[1]}
+            notional: dict[str, Any] = {"amount": quantity * price[0], "currency": price[1]}
             if smallest is not None and self.options["suppress_dust_trades"] and notional["amount"] < smallest:
                 self.suppressed.append(
                     {
@@ -405,7 +405,7 @@ class Literal:
 
     def turnover(self, intents: list[dict[str, Any]], total: Decimal) -> list[dict[str, Any]]:
         share = self.number("max_turnover_pct")
-        size = {intent["intent_id"]: intent["notional_base"]["amount"] for intent in intents}
+        size: dict[str, Any] = {intent["intent_id"]: intent["notional_base"]["amount"] for intent in intents}
         if share is None or sum(size.values(), ZERO) <= total * share:
             return intents
         divisor, used, kept = total or ONE, ZERO, []
@@ -451,7 +451,7 @@ class Literal:
             rate = self.rate(currency, self.base)
             if currency == self.base or not balance or rate is None:
                 continue
-            exchange = {
+            exchange: dict[str, Any] = {
                 "intent_type": "FX_SPOT",
                 "intent_id": f"oi_fx_{len(intents) + len(exchanges) + 1}",
                 "pair": f"{currency}/{self.base}",
@@ -460,7 +460,7 @@ class Literal:
             if balance < 0:
                 bought = -balance * (1 + (self.number("fx_buffer_pct") or ZERO))
                 funding[currency] = exchange["intent_id"]
-                sides = (currency, bought, self.base, bought * rate, "FUNDING")
+                sides: tuple[Any, ...] = (currency, bought, self.base, bought * rate, "FUNDING")
             else:
                 sides = (self.base, balance * rate, currency, balance, "SWEEP")
             names = ("buy_currency", "buy_amount", "sell_currency", "sell_amount_estimated", "rationale")
@@ -481,7 +481,7 @@ class Literal:
 
     def settle(self, intents: list[dict[str, Any]]) -> dict[str, Any] | None:
         def days(name: str) -> int:
-            return (self.shelf(name) or {}).get("settlement_days", 2)
+            return int((self.shelf(name) or {}).get("settlement_days", 2))
 
         fx_day = self.options["fx_settlement_days"]
         traded = [days(one["instrument_id"]) for one in intents if one["intent_type"] == "SECURITY_TRADE"]

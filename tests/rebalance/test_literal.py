@@ -15,17 +15,17 @@ CURRENCIES = ["CHF", "USD", "EUR", "JPY"]
 NEARLY = Decimal("1E-18")
 
 
-def request(seed: int) -> dict[str, Any]:
+def request(seed: int, *, few: int = 1, many: int = 9) -> dict[str, Any]:
     """A request; what its seed leaves out of one kind of trouble it may have of another."""
     dice = random.Random(seed)
 
     def rarely(share: float) -> bool:
         return dice.random() < share
 
-    names = [f"I{index}" for index in range(dice.randint(1, 9))]
-    many = CURRENCIES[: dice.choice([1, 2, 2, 4])]
+    names = [f"I{index}" for index in range(dice.randint(few, many))]
+    traded = CURRENCIES[: dice.choice([1, 2, 2, 4])]
     gaps = 0.06 if rarely(0.3) else 0.0
-    currency = {name: dice.choice(many) for name in names}
+    currency = {name: dice.choice(traded) for name in names}
     price = {name: Decimal(dice.randint(1, 40000)).scaleb(-2) for name in names}
     held = [name for name in names if rarely(0.6)]
     wanted = [name for name in names if rarely(0.6)]
@@ -37,7 +37,7 @@ def request(seed: int) -> dict[str, Any]:
             "portfolio_id": "pf",
             "base_currency": "CHF",
             "positions": [position(dice, name, price[name], currency[name]) for name in held],
-            "cash_balances": [cash_row(dice, one) for one in many if rarely(0.8)],
+            "cash_balances": [cash_row(dice, one) for one in traded if rarely(0.8)],
         },
         "market_data_snapshot": {
             "prices": [
@@ -49,7 +49,7 @@ def request(seed: int) -> dict[str, Any]:
                 for name in names
                 if not rarely(gaps)
             ],
-            "fx_rates": [rate_row(dice, one) for one in many[1:] if not rarely(gaps)],
+            "fx_rates": [rate_row(dice, one) for one in traded[1:] if not rarely(gaps)],
         },
         "model_portfolio": {
             "targets": [
@@ -58,7 +58,7 @@ def request(seed: int) -> dict[str, Any]:
             ]
         },
         "shelf_entries": [shelf_row(dice, name) for name in names if not rarely(gaps)],
-        "options": options(dice, many),
+        "options": options(dice, traded),
     }
     if duplicates:
         for rows in (
@@ -73,13 +73,34 @@ def request(seed: int) -> dict[str, Any]:
     return body
 
 
+DECIDING = {
+    "valuation_mode",
+    "min_trade_notional",
+    "max_turnover_pct",
+    "enable_tax_awareness",
+    "enable_settlement_awareness",
+}
+
+
+def plain_request(seed: int) -> dict[str, Any]:
+    """A wide request that compiled code may answer: nothing but the targets decides about its trades."""
+    body = request(seed, few=16, many=60)
+    for row in body["portfolio_snapshot"]["positions"]:
+        row.pop("market_value", None)
+    for row in body["shelf_entries"]:
+        row.pop("min_notional", None)
+    for name in DECIDING:
+        body["options"].pop(name, None)
+    return body
+
+
 def position(dice: random.Random, name: str, price: Decimal, currency: str) -> dict[str, Any]:
     quantity = Decimal(dice.choice([0, dice.randint(1, 900), dice.randint(1, 90000)])).scaleb(-dice.choice([0, 0, 2]))
     if dice.random() < 0.02:
         quantity = -quantity
     row: dict[str, Any] = {"instrument_id": name, "quantity": str(quantity)}
     if dice.random() < 0.15:
-        row["market_value"] = {"amount": f"{quantity * price * dice.choice([1, Decimal('1.1')]):.2f}"}
+        row["market_value"] = {"amount": f"{quantity * price * dice.choice([Decimal(1), Decimal('1.1')]):.2f}"}
         row["market_value"]["currency"] = currency
     if dice.random() < 0.4 and quantity > 1:
         parts = [quantity // 3, quantity // 4]
@@ -188,7 +209,7 @@ def differences(expected: Any, actual: Any, where: str = "") -> list[str]:
         return [line for place, (a, b) in enumerate(pairs) for line in differences(a, b, f"{where}[{place}]")]
     if isinstance(expected, Decimal) and isinstance(actual, str):
         number = Decimal(actual)
-        is_near = abs(number - expected) <= NEARLY * max(1, abs(expected))
+        is_near = abs(number - expected) <= NEARLY * max(Decimal(1), abs(expected))
         return [] if is_near else [f"{where}: {expected} expected, {actual} found"]
     return [] if expected == actual else [f"{where}: {expected!r} expected, {actual!r} found"]
 

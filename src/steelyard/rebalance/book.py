@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from steelyard.rebalance.book_blocks import BlockOrder, block_orders
 from steelyard.rebalance.book_rows import STATUSES, AccountError, AccountOutcome, AccountRow, AccountStatus, account_row
+from steelyard.rebalance.columns import Tables
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.market import Market, Shelf
 from steelyard.rebalance.values import (
@@ -55,11 +56,12 @@ class BookSummary(Struct, frozen=True, gc=False):
 class SharedBook:
     """What all accounts share, indexed."""
 
-    __slots__ = ("market", "request", "shelf")
+    __slots__ = ("market", "request", "shelf", "tables")
 
     def __init__(self, request: BookRequest) -> None:
         self.request = request
         self.market, self.shelf = Market(request.market_data_snapshot), Shelf(request.shelf_entries)
+        self.tables = Tables.of(request.market_data_snapshot, request.shelf_entries)
 
     def run(self, account: BookAccount, identity: RunIdentity) -> AccountOutcome:
         """Rebalance one account; one with an unknown model fails alone."""
@@ -71,7 +73,7 @@ class SharedBook:
         single = RebalanceRequest(
             portfolio, request.market_data_snapshot, model, request.shelf_entries, account.options or request.options
         )
-        result = rebalance(single, identity, market=self.market, shelf=self.shelf)
+        result = rebalance(single, identity, market=self.market, shelf=self.shelf, tables=self.tables)
         return AccountOutcome(portfolio.portfolio_id, account.model, portfolio.base_currency, result)
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import localcontext
+from decimal import Decimal, localcontext
 
 from steelyard.core.money import CONTEXT
 from steelyard.rebalance.cash_repair import repair_cash
+from steelyard.rebalance.columns import Tables
 from steelyard.rebalance.comparison import METHODS, compare_methods
+from steelyard.rebalance.compiled import CompiledRun, is_ready, run_compiled
 from steelyard.rebalance.equivalents import use_equivalents
 from steelyard.rebalance.funding import fund_trades
 from steelyard.rebalance.gate import decide_gate
@@ -23,6 +25,8 @@ from steelyard.rebalance.lot_guard import LotGuard
 from steelyard.rebalance.market import Market, Shelf
 from steelyard.rebalance.reconciliation import mismatch_rule, reconcile
 from steelyard.rebalance.result import (
+    COVERED,
+    NOT_COVERED,
     Coverage,
     Diagnostics,
     Explanation,
@@ -39,7 +43,7 @@ from steelyard.rebalance.result import (
     TaxImpact,
     UniverseData,
 )
-from steelyard.rebalance.rules import evaluate_rules, status_of
+from steelyard.rebalance.rules import Measures, evaluate_rules, judge, status_of
 from steelyard.rebalance.settlement import ladder_rule, project_settlement
 from steelyard.rebalance.simulation import units_after
 from steelyard.rebalance.targets import Targets, trace_targets
@@ -48,9 +52,7 @@ from steelyard.rebalance.trade_modes import Repricing, restrict_trades
 from steelyard.rebalance.turnover import cap_turnover, report_dropped
 from steelyard.rebalance.universe import Universe, build_universe
 from steelyard.rebalance.valuation import Valuation, value_portfolio, value_units
-from steelyard.rebalance.values import ONE, ZERO, RebalanceRequest, Status
-
-_COVERED, _NOT_COVERED = Coverage(ONE, ONE), Coverage(ZERO, ZERO)
+from steelyard.rebalance.values import RebalanceRequest, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,13 @@ def rebalance(
     *,
     market: Market | None = None,
     shelf: Shelf | None = None,
+    tables: Tables | None = None,
 ) -> RebalanceResult:
-    """Answer one request; ``market`` and ``shelf`` are its own, indexed, for runs that share them."""
+    """Answer one request; ``market``, ``shelf`` and ``tables`` are its own, indexed, for runs that share them."""
     with localcontext(CONTEXT):
+        compiled = run_compiled(request, identity.run_id, tables, shelf) if is_ready() else None
+        if compiled is not None:
+            return _result_of(compiled, request, identity)
         run = _Run(
             request,
             identity,
@@ -197,22 +203,10 @@ class _Run:
         names, units, cash = units_after(listing.names, held, portfolio.cash_balances, intents)
         after = value_units(listing.grown(names), units, cash, missing=self.diagnostics.data_quality)
         rules = evaluate_rules(after, options, self.diagnostics)
-        status, reconciliation = status_of(rules), None
-        if status == "BLOCKED":
-            self._warn_unsafe(rules)
-        else:
-            reconciliation = reconcile(self.before.total, after.total, self.base)
-            if reconciliation.status == "MISMATCH":
-                rules.append(mismatch_rule(reconciliation))
-                status = "BLOCKED"
-            elif status == "READY":
-                status = stage
+        status, reconciliation = _conclude(
+            stage, rules, self.before.total, after.total, base=self.base, diagnostics=self.diagnostics
+        )
         return self._result(status, intents, after.state, rules, tax=tax_impact, reconciliation=reconciliation)
-
-    def _warn_unsafe(self, rules: list[RuleResult]) -> None:
-        for rule in rules:
-            if rule.status == "FAIL" and rule.rule_id in ("NO_SHORTING", "INSUFFICIENT_CASH"):
-                self.diagnostics.warnings.append("SIMULATION_SAFETY_CHECK_FAILED")
 
     def _blocked_early(self) -> RebalanceResult:
         rules = evaluate_rules(self.before, self.options, self.diagnostics)
@@ -238,7 +232,7 @@ class _Run:
             correlation_id=identity.correlation_id,
             status=status,
             before=self.before.state,
-            universe=_universe_data(self.universe, identity.run_id, _NOT_COVERED if early else _COVERED),
+            universe=_universe_data(self.universe, identity.run_id, NOT_COVERED if early else COVERED),
             target=TargetData(f"t_{identity.run_id}", self.trace),
             intents=intents,
             after_simulated=after,
@@ -250,6 +244,51 @@ class _Run:
             gate_decision=gate,
             lineage=Lineage(self.portfolio.portfolio_id, "md", identity.request_hash),
         )
+
+
+def _conclude(
+    stage: Status, rules: list[RuleResult], before: Decimal, after: Decimal, *, base: str, diagnostics: Diagnostics
+) -> tuple[Status, Reconciliation | None]:
+    """The status of a run that was simulated to the end; a value that was not kept adds a rule."""
+    status = status_of(rules)
+    if status == "BLOCKED":
+        for rule in rules:
+            if rule.status == "FAIL" and rule.rule_id in {"NO_SHORTING", "INSUFFICIENT_CASH"}:
+                diagnostics.warnings.append("SIMULATION_SAFETY_CHECK_FAILED")
+        return status, None
+    reconciliation = reconcile(before, after, base)
+    if reconciliation.status == "MISMATCH":
+        rules.append(mismatch_rule(reconciliation))
+        return "BLOCKED", reconciliation
+    return (stage if status == "READY" else status), reconciliation
+
+
+def _result_of(run: CompiledRun, request: RebalanceRequest, identity: RunIdentity) -> RebalanceResult:
+    """What compiled code made of a request, judged."""
+    portfolio, options, diagnostics = request.portfolio_snapshot, request.options, run.diagnostics
+    cash = [balance.amount for balance in run.cash_balances]
+    rules = judge(Measures(run.cash_weight, ("",), (run.largest_weight,), (), cash), options, diagnostics)
+    status, reconciliation = _conclude(
+        run.stage, rules, *run.totals, base=portfolio.base_currency, diagnostics=diagnostics
+    )
+    gate = decide_gate(status, rules, diagnostics.data_quality, options) if options.enable_workflow_gates else None
+    return RebalanceResult(
+        rebalance_run_id=identity.run_id,
+        correlation_id=identity.correlation_id,
+        status=status,
+        before=run.states[0],
+        universe=run.universe,
+        target=TargetData(f"t_{identity.run_id}", run.targets),
+        intents=run.intents,
+        after_simulated=run.states[1],
+        reconciliation=reconciliation,
+        tax_impact=None,
+        rule_results=rules,
+        explanation=Explanation(status, None),
+        diagnostics=diagnostics,
+        gate_decision=gate,
+        lineage=Lineage(portfolio.portfolio_id, "md", identity.request_hash),
+    )
 
 
 def _universe_data(universe: Universe, run_id: str, coverage: Coverage) -> UniverseData:

@@ -8,18 +8,16 @@ Source: contract dpm, section 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.rebalance.holdings import AllocationMetric, PositionSummary, write_holdings
-from steelyard.rebalance.values import CashBalance, Money, Severity, Status, TargetMethod
-
-_ENCODER = msgspec.json.Encoder()
+from steelyard.rebalance.values import ONE, ZERO, CashBalance, Money, Severity, Status, TargetMethod
 
 
 class SimulatedState(Struct, frozen=True, gc=False):
@@ -46,8 +44,87 @@ class _WrittenState(Struct, frozen=True, gc=False):
     allocation_by_attribute: dict[str, list[AllocationMetric]]
 
 
+class Written:
+    """A value that is JSON until an attribute is asked for that is not ``known`` beside it."""
+
+    __slots__ = ("_kind", "_value", "known", "raw")
+
+    def __init__(self, raw: bytes, kind: Any, known: Mapping[str, Any]) -> None:
+        self.raw, self.known, self._kind = raw, known, kind
+        self._value: Any = None
+
+    def decoded(self) -> Any:
+        """The value."""
+        if self._value is None:
+            self._value = msgspec.json.decode(self.raw, type=self._kind)
+        return self._value
+
+    def __getattr__(self, name: str) -> Any:
+        return self.known[name] if name in self.known else getattr(self.decoded(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.decoded() == (other.decoded() if isinstance(other, Written) else other))
+
+    __hash__ = None  # type: ignore[assignment]  # as a value of lists
+
+    def __repr__(self) -> str:
+        return repr(self.decoded())
+
+
+class WrittenRows(Sequence[Any]):
+    """A list that is JSON until one of its rows is asked for."""
+
+    __slots__ = ("_kind", "_rows", "raw")
+
+    def __init__(self, raw: bytes | memoryview, kind: Any) -> None:
+        self.raw, self._kind = raw, kind
+        self._rows: list[Any] | None = None
+
+    def decoded(self) -> list[Any]:
+        """The rows."""
+        if self._rows is None:
+            self._rows = msgspec.json.decode(self.raw, type=list[self._kind])  # type: ignore[name-defined]
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.decoded())
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.decoded()[place]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.decoded())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.decoded() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __repr__(self) -> str:
+        return repr(self.decoded())
+
+
+T = TypeVar("T")
+
+
+def as_written(raw: bytes, kind: type[T], **known: Any) -> T:
+    """JSON in the place of the value that it stands for, with the attributes that are ``known``."""
+    return cast("T", Written(raw, kind, known))
+
+
+def _raw_of(value: Any) -> msgspec.Raw:
+    if isinstance(value, Written | WrittenRows):
+        return msgspec.Raw(value.raw)
+    raise TypeError(f"a result has no place for a {type(value).__name__}")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_raw_of)
+
+
 def encode_result(result: Any) -> bytes:
     """The JSON of a result that has a state ``before`` and one ``after_simulated``."""
+    if isinstance(result.before, Written):
+        return _ENCODER.encode(result)
     before = _written(result.before)
     after = before if result.after_simulated is result.before else _written(result.after_simulated)
     return _ENCODER.encode(replace(result, before=before, after_simulated=after))
@@ -81,13 +158,16 @@ class Coverage(Struct, frozen=True, gc=False):
     fx_coverage_pct: Decimal
 
 
+COVERED, NOT_COVERED = Coverage(ONE, ONE), Coverage(ZERO, ZERO)
+
+
 class UniverseData(Struct, frozen=True, gc=False):
     """What may be bought, what may be sold, and what neither."""
 
     universe_id: str
-    eligible_for_buy: list[str]
-    eligible_for_sell: list[str]
-    excluded: list[ExcludedInstrument]
+    eligible_for_buy: Sequence[str]
+    eligible_for_sell: Sequence[str]
+    excluded: Sequence[ExcludedInstrument]
     coverage: Coverage
 
 
@@ -105,7 +185,7 @@ class TargetData(Struct, frozen=True, gc=False):
     """The targets in the order of the model, then what is held beside it."""
 
     target_id: str
-    targets: list[TargetInstrument]
+    targets: Sequence[TargetInstrument]
     strategy: dict[str, Any] = {}
 
 
@@ -338,7 +418,7 @@ class RebalanceResult(Struct, frozen=True, gc=False):
     before: SimulatedState
     universe: UniverseData
     target: TargetData
-    intents: list[Intent]
+    intents: Sequence[Intent]
     after_simulated: SimulatedState
     reconciliation: Reconciliation | None
     tax_impact: TaxImpact | None

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from msgspec import Struct
+
 from steelyard.rebalance.result import Diagnostics, RuleResult
 from steelyard.rebalance.valuation import Valuation
 from steelyard.rebalance.values import ZERO, EngineOptions, Status
@@ -25,22 +27,45 @@ _DATA_COMPLETE = RuleResult("DATA_QUALITY", "HARD", "PASS", ZERO, _NONE_ALLOWED,
 _NOTHING_SUPPRESSED = RuleResult("MIN_TRADE_SIZE", "SOFT", "PASS", ZERO, _NOT_BELOW_ZERO, "OK")
 
 
+class Measures(Struct, frozen=True, gc=False):
+    """What the rules look at.
+
+    Attributes:
+        names, weights: of the positions, or of those that weigh most.
+        quantities: of the positions, or of those below zero.
+        cash: the balances.
+    """
+
+    cash_weight: Decimal
+    names: Sequence[str]
+    weights: Sequence[Decimal]
+    quantities: Sequence[Decimal]
+    cash: Sequence[Decimal]
+
+
 def evaluate_rules(valuation: Valuation, options: EngineOptions, diagnostics: Diagnostics) -> list[RuleResult]:
     """Judge a valued portfolio; one row per rule, but one per instrument above the position limit."""
+    columns, cash = valuation.columns, [balance.amount for balance in valuation.state.cash_balances]
+    measures = Measures(valuation.cash_weight, columns.listing.names, valuation.weights, columns.quantities, cash)
+    return judge(measures, options, diagnostics)
+
+
+def judge(measures: Measures, options: EngineOptions, diagnostics: Diagnostics) -> list[RuleResult]:
+    """The same by what was measured."""
     return [
-        _cash_band(valuation.cash_weight, options),
-        *_position_limit(valuation, options.single_position_max_weight),
+        _cash_band(measures.cash_weight, options),
+        *_position_limit(measures, options.single_position_max_weight),
         _data_quality(diagnostics, options),
         _trade_size(len(diagnostics.suppressed_intents)),
         _not_below_zero(
             "NO_SHORTING",
-            valuation.columns.quantities,
+            measures.quantities,
             "SELL_EXCEEDS_HOLDINGS",
             "Sell no more than is held.",
         ),
         _not_below_zero(
             "INSUFFICIENT_CASH",
-            [balance.amount for balance in valuation.state.cash_balances],
+            measures.cash,
             "CASH_BALANCE_NEGATIVE",
             "Buy less, bring cash, or lower the FX buffer.",
         ),
@@ -62,7 +87,13 @@ def _cash_band(weight: Decimal, options: EngineOptions) -> RuleResult:
     return RuleResult("CASH_BAND", "SOFT", "FAIL", weight, threshold, "THRESHOLD_BREACH", hint)
 
 
-def _position_limit(valuation: Valuation, limit: Decimal | None) -> list[RuleResult]:
+def is_above_limit(weight: Decimal, options: EngineOptions) -> bool:
+    """Whether a position of that weight breaks the limit."""
+    limit = options.single_position_max_weight
+    return limit is not None and weight > limit + _POSITION_TOLERANCE
+
+
+def _position_limit(measures: Measures, limit: Decimal | None) -> list[RuleResult]:
     rule = "SINGLE_POSITION_MAX"
     if limit is None:
         return [_NO_LIMIT]
@@ -70,10 +101,10 @@ def _position_limit(valuation: Valuation, limit: Decimal | None) -> list[RuleRes
     allowed = limit + _POSITION_TOLERANCE
     breaches = [
         RuleResult(rule, "HARD", "FAIL", weight, threshold, "LIMIT_BREACH", f"Reduce {name}.")
-        for name, weight in zip(valuation.columns.listing.names, valuation.weights, strict=True)
+        for name, weight in zip(measures.names, measures.weights, strict=True)
         if weight > allowed
     ]
-    return breaches or [RuleResult(rule, "HARD", "PASS", max(valuation.weights, default=ZERO), threshold, "OK")]
+    return breaches or [RuleResult(rule, "HARD", "PASS", max(measures.weights, default=ZERO), threshold, "OK")]
 
 
 def _data_quality(diagnostics: Diagnostics, options: EngineOptions) -> RuleResult:
