@@ -10,6 +10,7 @@ from steelyard.rebalance import columns, compiled, engine
 from steelyard.rebalance.columns import Tables
 from steelyard.rebalance.compiled import POSITIONS_MIN, run_compiled
 from steelyard.rebalance.engine import rebalance
+from steelyard.rebalance.result import count_trades
 from steelyard.rebalance.warm import warm
 from steelyard.rebalance.wire import read_request
 from tests.rebalance.desk import IDENTITY, book, lot, money
@@ -92,6 +93,7 @@ def test_what_compiled_code_wrote_reads_as_what_python_made():
     assert one.universe.eligible_for_sell == other.universe.eligible_for_sell
     assert list(one.diagnostics.group_constraint_events) == other.diagnostics.group_constraint_events
     assert len(one.intents) == len(other.intents) > 10
+    assert count_trades(one.intents) == count_trades(other.intents) > 5
     assert one.intents[0] == other.intents[0]
     assert "I0" in repr(one.before)
     assert "oi_1" in repr(one.intents)

@@ -106,6 +106,11 @@ def test_only_a_quotient_by_zero_is_left_to_decimal(one, other):
     assert (calculated("div", one, other) is None) == (not other)
 
 
+@pytest.mark.parametrize("text", ["NaN", "-sNaN", "Infinity", "-Infinity"])
+def test_what_is_no_finite_number_is_left_to_decimal(text):
+    assert calculated("same", Decimal(text), Decimal(1)) is None
+
+
 def test_more_than_28_digits_are_left_to_decimal():
     long = Decimal("1.2345678901234567890123456789")
     assert calculated("same", long, long) is None

@@ -99,8 +99,7 @@ class ShelfTable:
         self.places = dict(zip(by_name, range(1, len(rows) + 1), strict=True))
         self.pairs, self.attributes = pairs, attributes
         texts = [*classes, *attributes, *[value for _, value in pairs]]
-        is_free = not any([row.min_notional or row.lot_size for row in rows])  # noqa: C419 - a generator takes twice as long
-        self.is_plain = is_free and is_plain(texts)
+        self.is_plain = is_plain(texts)
         self.longest = max(map(len, texts), default=0)
         if self.is_plain:
             of_rows = integers([*statuses, *class_of, *set_of]).reshape(3, len(statuses))
@@ -126,7 +125,9 @@ class Tables(NamedTuple):
 
     @classmethod
     def of(cls, market: MarketDataSnapshot, shelf: Sequence[ShelfEntry]) -> Tables | None:
-        """None where something is not fit for compiled code."""
+        """None where something is not fit for compiled code, as is a shelf with minimums or lot sizes."""
+        if any(row.min_notional or row.lot_size for row in shelf):
+            return None
         tables = cls(PriceTable(market), ShelfTable(shelf))
         return tables if tables.prices.is_plain and tables.shelf.is_plain else None
 

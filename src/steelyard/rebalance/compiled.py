@@ -39,7 +39,16 @@ from steelyard.rebalance.run_kernel import Ends, run
 from steelyard.rebalance.solver_target import solver_targets
 from steelyard.rebalance.target_kernel import LEFT_TO_DECIMAL, NO_SUCH_VALUE, READY, Limits
 from steelyard.rebalance.universe import build_universe
-from steelyard.rebalance.values import ONE, ZERO, CashBalance, EngineOptions, Money, RebalanceRequest, Status
+from steelyard.rebalance.values import (
+    ONE,
+    ZERO,
+    BatchRebalanceRequest,
+    CashBalance,
+    EngineOptions,
+    Money,
+    RebalanceRequest,
+    Status,
+)
 
 POSITIONS_MIN = 16
 """Portfolios of fewer positions are answered in less time than it takes to lay them out."""
@@ -87,6 +96,13 @@ class CompiledRun(Struct, frozen=True, gc=False):
 def is_ready() -> bool:
     """Whether the kernel was compiled before, at set-up or by this process, so that no request waits for a compiler."""
     return bool(run.overloads) or _is_cached()
+
+
+def shared_tables(request: BatchRebalanceRequest) -> Tables | None:
+    """What its scenarios share; None where they would not use it."""
+    if not is_ready() or len(request.portfolio_snapshot.positions) < POSITIONS_MIN:
+        return None
+    return Tables.of(request.market_data_snapshot, request.shelf_entries)
 
 
 @cache

@@ -476,16 +476,20 @@ def store(numbers: Any, row: int, number: Number) -> None:
 
 @helper
 def parse(text: Any, at: int, numbers: Any, row: int) -> int:
-    """Read the number at ``text[at:]``, as ``str(Decimal)`` writes it, up to a newline; the place behind that."""
+    """Read the number at ``text[at:]``, as ``str(Decimal)`` writes it, up to a newline; the place behind that.
+
+    It is LOST if it has more than 28 digits or is not finite.
+    """
     negative, exponent, length, first, behind = 0, 0, 0, 0, 0
     if text[at] == _MINUS:
         negative, at = 1, at + 1
-    is_fraction = False
+    is_fraction = is_strange = False
     while text[at] != _NEWLINE and text[at] != _E:
         digit = int(text[at]) - _ZERO
         at += 1
-        if digit < 0:  # the point
+        if digit < 0 or digit > 9:
             is_fraction = True
+            is_strange = is_strange or digit != _POINT - _ZERO  # an infinity, or no number
             continue
         exponent -= is_fraction
         if length < 18:
@@ -494,14 +498,14 @@ def parse(text: Any, at: int, numbers: Any, row: int) -> int:
             behind = behind * 10 + digit
         length += length > 0 or digit > 0
         if length > _LENGTH_MAX:
-            behind = 0
+            behind = 0  # it is given up, and must not overflow before
     if text[at] == _E:
         sign, power, at = -1 if text[at + 1] == _MINUS else 1, 0, at + 2
         while text[at] != _NEWLINE:
             power = power * 10 + int(text[at]) - _ZERO
             at += 1
         exponent += sign * power
-    if length > _LENGTH_MAX:
+    if length > _LENGTH_MAX or is_strange:
         store(numbers, row, LOST)
         return at + 1
     high, low = 0, first
@@ -514,14 +518,28 @@ def parse(text: Any, at: int, numbers: Any, row: int) -> int:
 
 
 @helper
+def _put_pair(out: Any, at: int, pair: int) -> None:
+    out[at] = _PAIRS[2 * pair]
+    out[at + 1] = _PAIRS[2 * pair + 1]
+
+
+@helper
 def _put_part(out: Any, end: int, part: int, length: int) -> None:
     """Write the last ``length`` digits of a part so that they end before ``end``."""
+    if length > 9:  # nine digits that do not wait for each other
+        upper = part // _E9
+        nine = part - upper * _E9
+        first, last = nine // 10_000, nine % 10_000
+        _put_pair(out, end - 2, last % 100)
+        _put_pair(out, end - 4, last // 100)
+        _put_pair(out, end - 6, first % 100)
+        _put_pair(out, end - 8, first // 100 % 100)
+        out[end - 9] = _ZERO + first // 10_000
+        part, end, length = upper, end - 9, length - 9
     while length > 1:
         rest = part // 100
         end -= 2
-        pair = 2 * (part - rest * 100)
-        out[end] = _PAIRS[pair]
-        out[end + 1] = _PAIRS[pair + 1]
+        _put_pair(out, end, part - rest * 100)
         part = rest
         length -= 2
     if length == 1:

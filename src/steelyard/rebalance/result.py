@@ -104,6 +104,13 @@ class WrittenRows(Sequence[Any]):
         return repr(self.decoded())
 
 
+def count_trades(intents: Sequence[Any]) -> int:
+    """How many of the orders are for instruments; of those that are JSON none is decoded."""
+    if isinstance(intents, WrittenRows):
+        return bytes(intents.raw).count(b'{"intent_type":"SECURITY_TRADE"')
+    return sum(isinstance(intent, SecurityTrade) for intent in intents)
+
+
 T = TypeVar("T")
 
 

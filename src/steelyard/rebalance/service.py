@@ -24,7 +24,7 @@ from steelyard.rebalance.catalogue import Catalogue, Selectors
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.ledger import Ledger, RunIdTakenError
 from steelyard.rebalance.policy_packs import PolicyPack, apply_pack, chosen_pack, is_replay_enabled
-from steelyard.rebalance.result import RebalanceResult, SecurityTrade
+from steelyard.rebalance.result import RebalanceResult, count_trades
 from steelyard.rebalance.runs import Run, Shelf
 from steelyard.rebalance.toggles import Toggles
 from steelyard.rebalance.values import BatchRebalanceRequest, EngineOptions, RebalanceRequest
@@ -159,7 +159,7 @@ class Rebalancing:
             created_at=created_at,
             result=result.to_bytes(),
             artifact=artifact,
-            trades=sum(isinstance(intent, SecurityTrade) for intent in result.intents),
+            trades=count_trades(result.intents),
         )
 
 

@@ -21,7 +21,7 @@ COLUMNS = 6
 STATUSES = ("MISSING_SHELF", "APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY")
 MISSING_SHELF, APPROVED, RESTRICTED, BANNED, SUSPENDED, SELL_ONLY = range(6)
 READY, PENDING_REVIEW, LEFT_TO_DECIMAL = 0, 1, -1
-UNKNOWN_ATTRIBUTE, NO_SUCH_VALUE = -2, -1
+NO_SUCH_VALUE = -1
 
 _ONE = digits.constant(0, 0, 0, 1)
 _TOLERANCE = digits.constant(0, -4, 0, 1)
@@ -52,7 +52,7 @@ class Limits(NamedTuple):
         numbers: (2, 4), position limit and cash buffer.
         has_position_limit: whether there is one.
         group_caps: (g, 4), in the order of the keys.
-        group_pairs: (g,), the pair of attribute and value, or one of the codes below 0.
+        group_pairs: (g,), the pair of attribute and value, or NO_SUCH_VALUE.
         group_keys: their names.
     """
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from steelyard.rebalance.compiled import shared_tables
 from steelyard.rebalance.engine import RunIdentity, rebalance
 from steelyard.rebalance.market import Market, Shelf
 from steelyard.rebalance.result import RebalanceResult, SecurityTrade
@@ -82,7 +83,7 @@ def analyze_scenarios(
         read_options: validates a scenario's options; raises ValueError with the first fault.
         correlation_id: begins the correlation id of each scenario.
     """
-    market, shelf = Market(request.market_data_snapshot), Shelf(request.shelf_entries)
+    market, shelf, tables = Market(request.market_data_snapshot), Shelf(request.shelf_entries), shared_tables(request)
     results: dict[str, RebalanceResult] = {}
     failed: dict[str, str] = {}
     for name in sorted(request.scenarios):
@@ -93,7 +94,7 @@ def analyze_scenarios(
             failed[name] = f"INVALID_OPTIONS: {fault}"
             continue
         try:
-            results[name] = rebalance(_single(request, options), identity, market=market, shelf=shelf)
+            results[name] = rebalance(_single(request, options), identity, market=market, shelf=shelf, tables=tables)
         except Exception as fault:  # noqa: BLE001 - one scenario's defect must not cost the others their answer
             failed[name] = f"SCENARIO_EXECUTION_ERROR: {type(fault).__name__}"
     portfolio, prices = request.portfolio_snapshot, request.market_data_snapshot
