@@ -1,6 +1,8 @@
 """The compiled way says what the engine in Python says, byte for byte, or leaves the run to it."""
 
+import copy
 import json
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -261,6 +263,14 @@ def test_the_buffer_has_room_for_the_longest_names_and_numbers(monkeypatch):
     written = rebalance(request, IDENTITY).to_bytes()
     assert written == by_python(request).to_bytes()
     assert len(written) < max(asked)
+
+
+def test_an_answer_can_be_copied_and_sent_to_another_process():
+    result = rebalance(typed(wide()), IDENTITY)
+    for other in (copy.copy(result), copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        assert other == result
+        assert other.to_bytes() == result.to_bytes()
+    assert not hasattr(result.before, "no_such_part")
 
 
 def test_tables_are_shared_by_the_runs_of_a_book():

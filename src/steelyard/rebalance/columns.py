@@ -20,6 +20,7 @@ from steelyard.rebalance.values import CashBalance, MarketDataSnapshot, ShelfEnt
 
 _ENCODER = msgspec.json.Encoder()
 _STATUS = {status: number for number, status in enumerate(STATUSES)}
+_KEPT_BYTES_MAX = 1 << 24
 _threads = local()
 
 
@@ -126,7 +127,7 @@ class Tables(NamedTuple):
     @classmethod
     def of(cls, market: MarketDataSnapshot, shelf: Sequence[ShelfEntry]) -> Tables | None:
         """None where something is not fit for compiled code, as is a shelf with minimums or lot sizes."""
-        if any(row.min_notional or row.lot_size for row in shelf):
+        if any(row.min_notional is not None or row.lot_size is not None for row in shelf):
             return None
         tables = cls(PriceTable(market), ShelfTable(shelf))
         return tables if tables.prices.is_plain and tables.shelf.is_plain else None
@@ -174,7 +175,9 @@ def lines(values: Sequence[Decimal]) -> Bytes:
 
 
 def buffer(size: int) -> Bytes:
-    """Room for at least ``size`` bytes, the same for every call in this thread."""
+    """Room for at least ``size`` bytes, the same for every call in this thread unless it is very large."""
+    if size > _KEPT_BYTES_MAX:
+        return np.empty(size, np.uint8)
     room: Bytes | None = getattr(_threads, "room", None)
     if room is None or len(room) < size:
         room = _threads.room = np.empty(max(size, 1 << 18), np.uint8)

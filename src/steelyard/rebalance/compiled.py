@@ -1,9 +1,9 @@
 """The compiled way to the answer of a plain request; it says what the engine in Python says, byte for byte.
 
-Plain is a request for heuristic targets in which only these decide about trades: no tax lots, minimums,
-lot sizes, turnover cap, settlement ladder or other option that looks at single trades, nothing
-missing, and every number within 28 digits.  All others are left to Python, as is a run in which
-something turns up that needs a word of its own, such as a limit that is broken.
+Plain is a request in which nothing but the targets decides about trades: no tax lots, minimums, lot sizes,
+turnover cap, settlement ladder or other option that looks at single trades, nothing missing, and every
+number within 28 digits.  All others are left to Python, as is a run in which something turns up that
+needs a word of its own, such as a limit that is broken.  Targets by projection are found in Python.
 """
 
 from __future__ import annotations

@@ -60,7 +60,12 @@ class Written:
         return self._value
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # what copy and pickle look for before there is anything to decode
+            raise AttributeError(name)
         return self.known[name] if name in self.known else getattr(self.decoded(), name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Written, (self.raw, self._kind, self.known)
 
     def __eq__(self, other: object) -> bool:
         return bool(self.decoded() == (other.decoded() if isinstance(other, Written) else other))
@@ -85,6 +90,9 @@ class WrittenRows(Sequence[Any]):
         if self._rows is None:
             self._rows = msgspec.json.decode(self.raw, type=list[self._kind])  # type: ignore[name-defined]
         return self._rows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WrittenRows, (bytes(self.raw), self._kind)
 
     def __len__(self) -> int:
         return len(self.decoded())
