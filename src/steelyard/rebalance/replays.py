@@ -149,9 +149,10 @@ async def _take(session: AsyncSession, runs: list[Run], now: int) -> set[Place]:
 
 async def _forget_oldest(session: AsyncSession, tenant: str, keys_max: int) -> None:
     whose: BindParameter[str] = bindparam("whose")
-    newest = select(ReplayRow.used).where(ReplayRow.tenant == whose).order_by(ReplayRow.used.desc())
-    oldest = newest.limit(1).offset(bindparam("kept")).scalar_subquery()
-    surplus = select(ReplayRow.key).where(ReplayRow.tenant == whose, ReplayRow.used <= oldest)
+    ours = select(ReplayRow.key).where(ReplayRow.tenant == whose)
+    # By place and not by time: keys used in one batch have one time, and would all go where one has to.
+    oldest = ours.order_by(ReplayRow.used.desc()).offset(bindparam("kept"))
+    surplus = ours.where(ReplayRow.key.in_(oldest.scalar_subquery()))
     forgotten = delete(ReplayRow).where(ReplayRow.tenant == whose, ReplayRow.key.in_(_unlocked(surplus)))
     await session.execute(forgotten.execution_options(synchronize_session=False), {"whose": tenant, "kept": keys_max})
 

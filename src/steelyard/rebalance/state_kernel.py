@@ -92,9 +92,8 @@ _CLOSE = _fixed.piece('"}}')
 _BY_INSTRUMENT = _fixed.piece('],"allocation_by_instrument":[')
 _ALLOCATION = _fixed.piece('],"allocation":[')
 _BY_ATTRIBUTE = _fixed.piece('],"allocation_by_attribute":{')
-_CASH = _fixed.piece("CASH")
 _TEXT = _fixed.text
-_COMMA, _QUOTE, _COLON, _OPEN, _SHUT, _BRACE, _NEWLINE = 44, 34, 58, 91, 93, 125, 10
+_COMMA, _QUOTE, _COLON, _OPEN, _SHUT, _BRACE = 44, 34, 58, 91, 93, 125
 
 
 @helper
@@ -151,14 +150,20 @@ def value_rows(places: Any, prices: Any, money: Any, work: Any, cash: Any, resul
 
 
 @helper
+def write_money(out: Any, at: int, amount: Any, money: Any, code: int) -> int:
+    """An amount and its currency, without the quotes around them; the place behind."""
+    at = digits.write(out, at, amount)
+    at = say(out, at, _TEXT, _CURRENCY)
+    return put(out, at, money.codes, code)
+
+
+@helper
 def _metric(out: Any, at: int, worth: Any, rounded: Any, money: Any, base: int) -> int:
     """The weight and value of a bucket, behind its key."""
     at = say(out, at, _TEXT, _WEIGHT)
     at = digits.write(out, at, rounded)
     at = say(out, at, _TEXT, _WORTH)
-    at = digits.write(out, at, worth)
-    at = say(out, at, _TEXT, _CURRENCY)
-    at = put(out, at, money.codes, base)
+    at = write_money(out, at, worth, money, base)
     return say(out, at, _TEXT, _CLOSE)
 
 
@@ -178,17 +183,11 @@ def _positions(out: Any, at: int, places: Any, prices: Any, shelf: Any, money: A
         at = say(out, at, _TEXT, _CLASS)
         at = put(out, at, shelf.texts, shelf.classes[places[1, row]])
         at = say(out, at, _TEXT, _PRICE)
-        at = digits.write(out, at, digits.load(prices.amounts, place))
-        at = say(out, at, _TEXT, _CURRENCY)
-        at = put(out, at, money.codes, currency)
+        at = write_money(out, at, digits.load(prices.amounts, place), money, currency)
         at = say(out, at, _TEXT, _OWN_VALUE)
-        at = digits.write(out, at, digits.load(work[VALUE], row))
-        at = say(out, at, _TEXT, _CURRENCY)
-        at = put(out, at, money.codes, currency)
+        at = write_money(out, at, digits.load(work[VALUE], row), money, currency)
         at = say(out, at, _TEXT, _BASE_VALUE)
-        at = digits.write(out, at, digits.load(work[IN_BASE], row))
-        at = say(out, at, _TEXT, _CURRENCY)
-        at = put(out, at, money.codes, base)
+        at = write_money(out, at, digits.load(work[IN_BASE], row), money, base)
         at = say(out, at, _TEXT, _LAST_WEIGHT)
         at = digits.write(out, at, digits.load(work[ROUNDED], row))
         at = say(out, at, _TEXT, _END)

@@ -14,7 +14,7 @@ import numpy as np
 
 from steelyard.rebalance import digits
 from steelyard.rebalance.pieces import Integers, Pieces, helper, put, say, say_char
-from steelyard.rebalance.state_kernel import IN_BASE, KINDS, QUANTITY, VALUE, is_base
+from steelyard.rebalance.state_kernel import IN_BASE, KINDS, QUANTITY, VALUE, is_base, write_money
 from steelyard.rebalance.target_kernel import HELD, IS_LOCKED, MODEL_ROW, PRICE_PLACE, ROWS, SHELF_PLACE
 
 _PRICE, _SHELF, _POSITION, _SIDE = range(4)
@@ -33,7 +33,6 @@ _INSTRUMENT = _fixed.piece('{"instrument_id":"')
 _MODEL_WEIGHT = _fixed.piece('","model_weight":"')
 _FINAL_WEIGHT = _fixed.piece('","final_weight":"')
 _FINAL_VALUE = _fixed.piece('","final_value":{"amount":"')
-_CURRENCY = _fixed.piece('","currency":"')
 _TAGS = (
     _fixed.piece('"},"tags":[]}'),
     _fixed.piece('"},"tags":["CAPPED_BY_MAX_WEIGHT"]}'),
@@ -66,7 +65,7 @@ _SWEEP = _fixed.piece(
     '","dependencies":[],"rationale":{"code":"SWEEP","message":"Sells the currency that is left over."}}'
 )
 _TEXT = _fixed.text
-_COMMA, _QUOTE, _SLASH, _OPEN, _SHUT, _NEWLINE = 44, 34, 47, 91, 93, 10
+_COMMA, _QUOTE, _SLASH, _OPEN, _SHUT = 44, 34, 47, 91, 93
 
 
 @helper
@@ -85,9 +84,7 @@ def _write_target(
     at = say(out, at, _TEXT, _FINAL_WEIGHT)
     at = digits.write(out, at, final)
     at = say(out, at, _TEXT, _FINAL_VALUE)
-    at = digits.write(out, at, value)
-    at = say(out, at, _TEXT, _CURRENCY)
-    at = put(out, at, money.codes, base)
+    at = write_money(out, at, value, money, base)
     if tag == NO_TAG:
         return say(out, at, _TEXT, _TAGS[0])
     if tag == CAPPED:
@@ -278,13 +275,9 @@ def _write_trades(
         at = say(out, at, _TEXT, _SELL if side == SELL else _BUY)
         at = digits.write(out, at, digits.load(trades[_QUANTITY], row))
         at = say(out, at, _TEXT, _NOTIONAL_OF)
-        at = digits.write(out, at, digits.load(trades[_NOTIONAL], row))
-        at = say(out, at, _TEXT, _CURRENCY)
-        at = put(out, at, money.codes, code)
+        at = write_money(out, at, digits.load(trades[_NOTIONAL], row), money, code)
         at = say(out, at, _TEXT, _NOTIONAL_BASE)
-        at = digits.write(out, at, digits.load(trades[_IN_BASE], row))
-        at = say(out, at, _TEXT, _CURRENCY)
-        at = put(out, at, money.codes, base)
+        at = write_money(out, at, digits.load(trades[_IN_BASE], row), money, base)
         at = say(out, at, _TEXT, _DEPENDENCIES)
         if side == BUY and needs[code, 0] > 0:
             at = say(out, at, _TEXT, _ON_FX)
